@@ -1,0 +1,66 @@
+#pragma once
+// Cache: decisions and binaries that outlive the process, one SQLite file. The door to SQLite.
+// Any number of processes may share a file; a Cache object belongs to one thread.
+// A damaged, locked, read-only or newer file never stops a program that only reads: it is a miss and one
+// warning. A writer gets Error{Cache}.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cache/records.h"
+
+namespace nsajit::cache {
+
+enum class OpenMode : std::uint8_t { ReadWrite, ReadOnly };
+
+inline constexpr int kSchemaVersion = 1;
+
+class Cache {
+ public:
+  // ReadWrite creates folders and file; Error{Cache} says what to do where that fails (read-only place,
+  // damaged file, schema newer than this build). ReadOnly of a missing or damaged file is an empty cache.
+  static Cache open(const std::string& path, OpenMode mode);
+  Cache(Cache&&) noexcept;
+  Cache& operator=(Cache&&) noexcept;
+  ~Cache();
+
+  const std::string& path() const;
+
+  std::int64_t begin_run(const RunRecord& run);
+  void finish_run(std::int64_t run);
+
+  // A trial, its parity rows and (where given) its binary, in one transaction. Returns the trial's id.
+  std::int64_t store_trial(const TrialRecord& trial, const std::vector<ParityRecord>& parity,
+                           const std::optional<BinaryRecord>& binary);
+  // Newer times of a trial that was measured again in a final; keeps its id.
+  void update_timing(const TrialRecord& trial);
+  // A winner is stored only where its trial is Measured and has parity rows that all passed:
+  // Error{Cache} otherwise.
+  void store_winner(const WinnerRecord& winner);
+  void store_threshold(const ThresholdRecord& threshold);
+  void store_device(const DeviceRecord& device);
+
+  std::optional<TrialRecord> find_trial(const std::string& key);
+  std::optional<TrialRecord> find_trial(std::int64_t id);
+  std::vector<ParityRecord> find_parity(std::int64_t trial);
+  std::optional<WinnerRecord> find_winner(const std::string& key);
+  // All winners of a tuple on a device, newest first.
+  std::vector<WinnerRecord> find_winners(const std::string& problem, const std::string& device);
+  std::optional<ThresholdRecord> find_threshold(const std::string& name, const std::string& problem, const std::string& device);
+  std::optional<BinaryRecord> find_binary(const std::string& kernel_key);
+
+  std::vector<WinnerRecord> winners();
+  std::vector<ThresholdRecord> thresholds();
+  std::vector<TrialRecord> trials();
+  std::vector<RunRecord> runs();
+  std::vector<DeviceRecord> devices();
+
+ private:
+  class Database;
+  explicit Cache(std::unique_ptr<Database> database);
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace nsajit::cache

@@ -1,0 +1,26 @@
+#pragma once
+// Environment: every variable that nsajit reads, read once at start and passed on as a value.
+
+#include <optional>
+#include <string>
+
+namespace nsajit {
+
+struct Environment {
+  std::optional<std::string> cache_path;     // NSAJIT_CACHE: database file
+  std::optional<std::string> template_dir;   // NSAJIT_TEMPLATE_DIR: read templates from here, not the embedded ones
+  std::optional<std::string> dump_dir;       // NSAJIT_DUMP: write source, log, binary and key of each kernel here
+  std::optional<std::string> nvrtc_path;     // NSAJIT_NVRTC: libnvrtc to open
+  std::optional<std::string> cuda_path;      // NSAJIT_LIBCUDA: libcuda to open
+  std::optional<std::string> log_level;      // NSAJIT_LOG: trace, debug, info, warn, error, off
+  std::optional<std::string> home;           // HOME
+  std::optional<std::string> xdg_cache_home; // XDG_CACHE_HOME
+  int cpu_threads = 0;                       // NSAJIT_THREADS; 0 = all hardware threads
+};
+
+Environment read_environment();
+
+// NSAJIT_CACHE, else $XDG_CACHE_HOME/nsajit/cache.db, else $HOME/.cache/nsajit/cache.db, else ./nsajit-cache.db.
+std::string default_cache_path(const Environment& environment);
+
+}  // namespace nsajit

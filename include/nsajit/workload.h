@@ -1,0 +1,39 @@
+#pragma once
+// Workload: a Problem with sizes. Kernels are specialised by the Problem; they are tuned, gated and
+// dispatched by the Workload.
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "nsajit/problem.h"
+
+namespace nsajit {
+
+struct Workload {
+  Problem problem;
+  std::int64_t B = 1;         // batch
+  std::int64_t S = 1024;      // query rows per sequence
+  std::int64_t S_kv = 1024;   // keys per sequence; query row s sits at position S_kv - S + s
+  std::int64_t G = 1;         // KV heads
+  int n = 16;                 // selected blocks per row at run time; n <= problem.n_sel
+  int overlap_percent = 0;    // share of blocks that neighbouring queries have in common; 0 = random
+
+  auto operator<=>(const Workload&) const = default;
+};
+
+// "<problem>;B=1,S=8192,S_kv=8192,G=4,n=16,overlap=0"
+std::string to_string(const Workload& workload);
+Workload parse_workload(std::string_view text);
+
+// Throws Error{InvalidArgument}: sizes < 1, S > S_kv, n > n_sel, or more selected blocks than
+// ceil(S_kv / l_sel) exist. Validates the problem too.
+void validate(const Workload& workload);
+
+}  // namespace nsajit
+
+template <>
+struct std::hash<nsajit::Workload> {
+  std::size_t operator()(const nsajit::Workload& workload) const noexcept;
+};

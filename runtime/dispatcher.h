@@ -1,0 +1,55 @@
+#pragma once
+// Dispatcher: finds the kernel that serves a Workload on a Device, and says how good the match is.
+// Reads the cache once per tuple, compiles the stored decision (never measures), keeps what it loaded.
+// Not thread-safe: one dispatcher per device and thread.
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "cache/cache.h"
+#include "nsajit/op.h"
+#include "runtime/device.h"
+
+namespace nsajit::runtime {
+
+enum class Grade : std::uint8_t {
+  Exact,     // this tuple was tuned on this device for this workload
+  Nearest,   // the same tuple, tuned for other sizes; why says which
+  Fallback,  // nothing stored, or stored as slower than the baseline: packed SDPA is served
+};
+std::string_view to_string(Grade grade);
+
+struct Decision {
+  Grade grade = Grade::Fallback;
+  Config config;
+  std::string why;             // one sentence, for people
+  double time_us = 0;          // as measured when tuned; 0 = not measured
+  double baseline_us = 0;
+  std::int64_t threshold = -1; // smallest length where the winner is served; -1 = never, or not known
+};
+
+// The decision alone: no compilation, no device memory.
+Decision find_decision(const Op& op, const Workload& workload, const Target& target, cache::Cache& cache);
+
+struct BoundKernel {
+  Decision decision;
+  LaunchPlan plan;
+  const Kernel* kernel = nullptr;   // owned by the dispatcher
+};
+
+class Dispatcher {
+ public:
+  Dispatcher(Device& device, codegen::Compiler& compiler, cache::Cache& cache);
+  ~Dispatcher();
+  // Throws Error{InvalidArgument} for an impossible workload; a tuple that was never tuned is a fallback.
+  BoundKernel find(const Workload& workload);
+
+ private:
+  Device& device_;
+  codegen::Compiler& compiler_;
+  cache::Cache& cache_;
+  std::unordered_map<std::string, std::unique_ptr<Kernel>> loaded_;   // by cache key digest
+};
+
+}  // namespace nsajit::runtime

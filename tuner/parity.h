@@ -1,0 +1,53 @@
+#pragma once
+// Parity: decides whether a candidate computes the same result as the operation's reference.
+// Runs after compilation and before timing; a candidate that fails is never timed or cached as a winner.
+// Rule: err(kernel) <= 2 err(same-dtype reference) + eps, both against the float64 oracle, on max-abs,
+// mean-abs and relative L2 of every output; fp32 also mean-abs <= 1e-5. Any NaN or Inf that the oracle does
+// not have fails. Outputs are poisoned with NaN, guard regions surround them, inputs must come out
+// unchanged, two runs must be bit-identical, and changing the future must leave the past bit-identical.
+// Not thread-safe: one checker per device.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nsajit/op.h"
+#include "runtime/device.h"
+
+namespace nsajit::tuner {
+
+inline constexpr int kGateVersion = 1;   // bumped when the rules change: older verdicts no longer count
+
+struct ErrorFigures { double max_abs = 0, mean_abs = 0, relative_l2 = 0; };
+
+struct TensorVerdict {
+  std::string parity_case;
+  std::string tensor;
+  ErrorFigures error;
+  ErrorFigures allowed;
+  bool passed = false;
+  std::string reason;       // "NaN at row 17, element 3", "guard after o overwritten", ...
+};
+
+struct ParityReport {
+  bool passed = false;
+  std::string reason;       // of the first verdict that failed
+  std::vector<TensorVerdict> verdicts;
+};
+
+// Keeps inputs and references of a workload's cases, so that checking the next candidate costs only its runs.
+class ParityChecker {
+ public:
+  ParityChecker(const Op& op, runtime::Device& device);
+  ~ParityChecker();
+  ParityReport check(const Workload& workload, const Config& config, const runtime::Kernel& kernel);
+
+ private:
+  struct PreparedCase;
+  const Op& op_;
+  runtime::Device& device_;
+  std::string workload_text_;
+  std::vector<std::unique_ptr<PreparedCase>> cases_;
+};
+
+}  // namespace nsajit::tuner
