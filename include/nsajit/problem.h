@@ -46,7 +46,8 @@ std::string_view to_string(SelectionInput input);
 // "selection,forward,bf16,dk=128,dv=128,l=32,d=16,l_sel=64,n_sel=16,w=512,group=16,grouped,ranges"
 std::string to_string(const Problem& problem);
 
-// Reads the form above; what is left out keeps its default. "h" is an alias of "group".
+// Reads the form above in any order; what is left out keeps its default. "h" is an alias of "group".
+// The word "decode" is the branch where it comes first, else the pass.
 // Throws Error{InvalidArgument} that names the unknown or malformed part.
 Problem parse_problem(std::string_view text);
 Branch parse_branch(std::string_view text);

@@ -28,11 +28,12 @@ struct Target {
 
 std::string_view to_string(Backend backend);
 
-// "80", "90a", "120": the name of the architecture as compilers take it (90 and 100 carry the suffix "a").
+// "80", "90a", "120": the name of the architecture as compilers take it (90, 100 and 103 carry the suffix
+// "a"); "host" on the CPU.
 std::string arch_name(const Target& target);
 
-// Published limits of an SM, to compile and to check configs without the GPU. Accepts "90", "90a",
-// "sm_90a". Throws Error{InvalidArgument} listing the known SMs.
+// Published limits of an SM, to compile and to check configs without the GPU; the sizes of the chip
+// (processors, L2, memory) stay unknown. Accepts "90", "90a", "sm_90a". Throws Error{InvalidArgument} listing the known SMs.
 Target cuda_profile(std::string_view arch);
 std::vector<std::string> known_archs();
 

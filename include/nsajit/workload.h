@@ -25,6 +25,7 @@ struct Workload {
 
 // "<problem>;B=1,S=8192,S_kv=8192,G=4,n=16,overlap=0"
 std::string to_string(const Workload& workload);
+// Reads the form above. Left out: S_kv = S, n = n_sel, and the defaults for the rest.
 Workload parse_workload(std::string_view text);
 
 // Throws Error{InvalidArgument}: sizes < 1, S > S_kv, n > n_sel, or more selected blocks than
