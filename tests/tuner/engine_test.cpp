@@ -1,0 +1,275 @@
+// Engine: what is compiled, timed, reused and decided, over a fake operation, compiler and runner and a real cache.
+
+#include "tuner/engine.h"
+
+#include <filesystem>
+#include <cstdlib>
+#include <stdexcept>
+
+#include <catch2/catch_all.hpp>
+
+#include "nsajit/error.h"
+#include "tests/support/fake_compiler.h"
+#include "tests/support/fake_runner.h"
+
+namespace {
+
+using namespace nsajit;
+using nsajit::testing::FakeCompiler;
+using nsajit::testing::FakeOp;
+using nsajit::testing::FakeRunner;
+using nsajit::testing::Fault;
+
+constexpr int kValid = 8;   // configs of FakeOp's space without faults
+
+class TemporaryCache {
+ public:
+  TemporaryCache() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "nsajit-engine-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
+    folder_ = pattern;
+  }
+  ~TemporaryCache() { std::filesystem::remove_all(folder_); }
+  TemporaryCache(const TemporaryCache&) = delete;
+  TemporaryCache& operator=(const TemporaryCache&) = delete;
+  cache::Cache open() const { return cache::Cache::open((folder_ / "cache.db").string(), cache::OpenMode::ReadWrite); }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+// One process: its own compiler, runner and cache handle over a file that outlives it.
+struct Process {
+  FakeOp op;
+  FakeCompiler compiler;
+  FakeRunner runner{op};
+  cache::Cache cache;
+  std::atomic<bool> stop{false};
+  tuner::TuneOptions options;
+  Workload workload{.problem = {.dtype = DType::FP32, .dk = 32, .dv = 32}, .S = 256, .S_kv = 1024};
+
+  explicit Process(const TemporaryCache& file, std::vector<Fault> faults = {Fault::None})
+      : op(std::move(faults)), cache(file.open()) {}
+
+  tuner::TuneReport tune() {
+    const auto run = cache.begin_run({.command = "test", .device = to_string(runner.facts)});
+    tuner::Engine engine{.op = op, .compiler = compiler, .runner = runner, .cache = cache, .run = run, .stop = &stop};
+    auto report = tuner::tune(engine, workload, options);
+    cache.finish_run(run);
+    return report;
+  }
+
+  Config default_config() const { return op.default_config(workload.problem, runner.facts); }
+};
+
+}  // namespace
+
+TEST_CASE("the fastest candidate wins and its numbers can be traced") {
+  const TemporaryCache file;
+  Process process(file);
+  const auto report = process.tune();
+  CHECK(report.winner.config == "query_major{fault=0,stages=2,tile=32}");
+  CHECK(report.winner.time_us < report.winner.baseline_us);
+  CHECK(report.winner_trial.id == report.winner.trial);
+  CHECK(report.counts.candidates == kValid);
+  CHECK(report.counts.compiled == kValid + 1);
+  CHECK(report.counts.measured == kValid + 1);
+  CHECK(report.counts.reused == 0);
+  CHECK_FALSE(report.from_cache);
+  CHECK(process.cache.find_parity(report.winner.trial).size() == 1);
+  CHECK(process.cache.find_trial(report.winner.baseline_trial)->baseline);
+}
+
+TEST_CASE("a second run compiles and measures nothing") {
+  const TemporaryCache file;
+  const auto first = Process(file).tune();
+  Process second(file);
+  const auto report = second.tune();
+  CHECK(report.from_cache);
+  CHECK(report.winner.config == first.winner.config);
+  CHECK(report.winner.trial == first.winner.trial);
+  CHECK(report.threshold.value == first.threshold.value);
+  CHECK(second.compiler.calls == 0);
+  CHECK(second.runner.trials.empty());
+  CHECK(second.runner.races.empty());
+  CHECK(report.counts.compiled == 0);
+  CHECK(report.counts.measured == 0);
+  CHECK(report.counts.reused == kValid + 1);
+}
+
+TEST_CASE("a second workload of the same tuple reuses the compiled kernels") {
+  const TemporaryCache file;
+  Process(file).tune();
+  Process second(file);
+  second.workload.S = 512;
+  const auto report = second.tune();
+  CHECK_FALSE(report.from_cache);
+  CHECK(second.compiler.calls == 0);
+  CHECK(report.counts.measured == kValid + 1);
+}
+
+TEST_CASE("an interrupted run keeps its trials and the next one resumes from them") {
+  const TemporaryCache file;
+  {
+    Process first(file);
+    first.runner.after_trial = [&] { if (first.runner.trials.size() == 4) first.stop = true; };
+    const auto report = first.tune();
+    CHECK(report.interrupted);
+    CHECK(report.winner.trial == 0);
+    CHECK(first.cache.winners().empty());
+    CHECK(first.cache.trials().size() == 4);
+  }
+  Process second(file);
+  const auto report = second.tune();
+  CHECK_FALSE(report.interrupted);
+  CHECK(report.counts.reused == 4);
+  CHECK(report.counts.measured == kValid + 1 - 4);
+  CHECK(second.runner.trials.size() == kValid + 1 - 4);
+  CHECK(report.winner.trial != 0);
+}
+
+TEST_CASE("a run interrupted before its threshold is finished by the next one without new trials") {
+  const TemporaryCache file;
+  {
+    Process first(file);
+    tuner::Engine engine{.op = first.op, .compiler = first.compiler, .runner = first.runner, .cache = first.cache};
+    engine.stop = &first.stop;
+    engine.on_progress = [&](const tuner::Progress& progress) { if (progress.phase == "threshold") first.stop = true; };
+    const auto report = tuner::tune(engine, first.workload, first.options);
+    CHECK(report.interrupted);
+    CHECK(first.cache.thresholds().empty());
+  }
+  Process second(file);
+  const auto report = second.tune();
+  CHECK(second.runner.trials.empty());
+  CHECK(second.cache.thresholds().size() == 1);
+  CHECK_FALSE(report.from_cache);
+}
+
+TEST_CASE("a candidate that does not compile is one rejected row and is not compiled again") {
+  const TemporaryCache file;
+  {
+    Process first(file, {Fault::None, Fault::CompileError});
+    const auto report = first.tune();
+    CHECK(report.counts.rejected == kValid);
+    CHECK(report.counts.measured == kValid + 1);
+    CHECK(report.winner.config == "query_major{fault=0,stages=2,tile=32}");
+  }
+  Process second(file, {Fault::None, Fault::CompileError});
+  second.options.finalists = 4;   // another search over the same trials
+  const auto report = second.tune();
+  CHECK(second.compiler.calls == 0);
+  CHECK(report.counts.rejected == kValid);
+  const auto trials = second.cache.trials();
+  CHECK(std::count_if(trials.begin(), trials.end(), [](const auto& trial) {
+    return trial.status == cache::TrialStatus::CompileError && !trial.log.empty();
+  }) == kValid);
+}
+
+TEST_CASE("a candidate that the gate rejects never wins, however fast, and leaves no binary") {
+  const TemporaryCache file;
+  Process process(file, {Fault::NanRow, Fault::None});
+  process.runner.model = [](const Config& config, const LaunchPlan&) { return config.at("fault") == 0 ? 100.0 : 1.0; };
+  const auto report = process.tune();
+  CHECK(parse_config(report.winner.config).at("fault") == 0);
+  CHECK(report.counts.rejected == kValid);
+  for (const auto& trial : process.cache.trials()) {
+    CHECK(process.cache.find_binary(trial.kernel_key).has_value() == (trial.status == cache::TrialStatus::Measured));
+  }
+}
+
+TEST_CASE("a winner that lies within noise keeps the default") {
+  const TemporaryCache file;
+  Process process(file);
+  process.runner.spread = 0.05;
+  process.runner.model = [&](const Config& config, const LaunchPlan&) {
+    return config == process.default_config() ? 103.0 : 100.0;
+  };
+  CHECK(process.tune().winner.config == to_string(process.default_config()));
+}
+
+TEST_CASE("the default and the baseline race even where the budget and the finalists leave them out") {
+  const TemporaryCache file;
+  Process process(file);
+  process.options.finalists = 1;
+  process.options.budget_s = 1e-9;
+  const auto report = process.tune();
+  const std::string first = to_string(process.default_config());
+  CHECK(process.runner.trials.front() == first);
+  REQUIRE_FALSE(process.runner.races.empty());
+  const auto& race = process.runner.races.front();
+  CHECK(std::count(race.begin(), race.end(), first) == 1);
+  CHECK(std::count(race.begin(), race.end(), "packed_sdpa{fault=0,stages=1,tile=32}") == 1);
+  CHECK(report.winner.trial != 0);
+}
+
+TEST_CASE("a slow default still races against the finalists") {
+  const TemporaryCache file;
+  Process process(file);
+  process.options.finalists = 2;
+  process.tune();
+  const auto& race = process.runner.races.front();
+  CHECK(race.size() == 4);
+  CHECK(std::count(race.begin(), race.end(), to_string(process.default_config())) == 1);
+}
+
+TEST_CASE("nothing is decided where every candidate fails") {
+  const TemporaryCache file;
+  Process process(file);
+  process.runner.failing_variant = "query_major";
+  const auto report = process.tune();
+  CHECK(report.winner.trial == 0);
+  CHECK(report.counts.rejected == kValid);
+  CHECK(process.cache.winners().empty());
+  CHECK(process.cache.thresholds().empty());
+  CHECK(process.runner.races.empty());
+}
+
+TEST_CASE("a baseline that fails leaves the threshold unknown and says why") {
+  const TemporaryCache file;
+  Process process(file);
+  process.runner.failing_variant = "packed_sdpa";
+  const auto report = process.tune();
+  CHECK(report.winner.trial != 0);
+  CHECK(report.winner.baseline_us == 0);
+  CHECK(report.threshold.value == -1);
+  CHECK(report.threshold.ladder_json == "[]");
+  CHECK(process.cache.find_trial(report.winner.baseline_trial)->reason == "asked to fail");
+}
+
+TEST_CASE("the threshold is the length from which the winner beats the baseline by the margin") {
+  const TemporaryCache file;
+  Process process(file);
+  const auto report = process.tune();
+  CHECK(report.threshold.name == "NSA_SEL_TRITON_MIN_L");
+  // fake_time_us at 256 rows: 36.2 against 36.6 us at 256 tokens, 62.4 against 43.1 at 512.
+  CHECK(report.threshold.value == 512);
+}
+
+TEST_CASE("no more than the asked number of trials is run") {
+  const TemporaryCache file;
+  Process process(file);
+  process.options.max_trials = 3;
+  process.tune();
+  CHECK(process.runner.trials.size() == 3 + 1);
+}
+
+TEST_CASE("candidates are tried in the same order with and without compile threads") {
+  const TemporaryCache file_a;
+  const TemporaryCache file_b;
+  Process inline_compiled(file_a);
+  inline_compiled.options.compile_threads = 0;
+  Process threaded(file_b);
+  threaded.options.compile_threads = 3;
+  inline_compiled.tune();
+  threaded.tune();
+  CHECK(inline_compiled.runner.trials == threaded.runner.trials);
+}
+
+TEST_CASE("an impossible workload is refused before anything is tried") {
+  const TemporaryCache file;
+  Process process(file);
+  process.workload.problem.dk = 7;
+  CHECK_THROWS_AS(process.tune(), Error);
+  CHECK(process.compiler.calls == 0);
+}

@@ -1,0 +1,48 @@
+// CompileQueue: a first-in, first-out list of compilations and the threads that serve it.
+
+#include "tuner/compile_queue.h"
+
+#include <utility>
+
+namespace nsajit::tuner {
+
+CompileQueue::CompileQueue(codegen::Compiler& compiler, Target target, int threads)
+    : compiler_(compiler), target_(std::move(target)) {
+  for (int index = 0; index < threads; ++index) threads_.emplace_back([this] { work(); });
+}
+
+CompileQueue::~CompileQueue() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+    jobs_.clear();
+  }
+  changed_.notify_all();
+}
+
+std::future<codegen::CompileResult> CompileQueue::submit(codegen::KernelSource source) {
+  auto compile = [this, source = std::move(source)] { return compiler_.compile(source, target_); };
+  if (threads_.empty()) return std::async(std::launch::deferred, std::move(compile));
+  Job job(std::move(compile));
+  auto result = job.get_future();
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+  }
+  changed_.notify_one();
+  return result;
+}
+
+void CompileQueue::work() {
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return closing_ || !jobs_.empty(); });
+    if (closing_) return;
+    Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    job();
+  }
+}
+
+}  // namespace nsajit::tuner

@@ -1,0 +1,183 @@
+// Search: a queue of offered candidates whose kernels are compiled ahead, and a loop that takes them in order.
+
+#include "tuner/search.h"
+
+#include <algorithm>
+#include <deque>
+#include <future>
+#include <utility>
+
+#include "tuner/compile_queue.h"
+#include "tuner/strategy.h"
+#include "tuner/trial_record.h"
+
+namespace nsajit::tuner {
+namespace {
+
+struct Pending {
+  const Candidate* candidate = nullptr;
+  std::size_t index = 0;                                 // as the strategy knows it
+  bool required = false;                                 // the default and the baseline: tried whatever the budget
+  std::optional<cache::TrialRecord> known;               // found among the stored trials
+  std::optional<codegen::Binary> stored;                 // else its binary was
+  std::future<codegen::CompileResult> compiled;          // else it is being compiled
+};
+
+class Search {
+ public:
+  explicit Search(Tuning& tuning)
+      : tuning_(tuning),
+        strategy_(make_strategy(tuning.options.strategy,
+                                {.candidates = tuning.set.offered.size(), .first = 0,
+                                 .max_trials = static_cast<std::size_t>(std::max<std::int64_t>(tuning.options.max_trials, 0)),
+                                 .seed = tuning.options.seed})),
+        queue_(tuning.engine.compiler, tuning.engine.runner.target(), tuning.options.compile_threads) {}
+
+  SearchOutcome run();
+
+ private:
+  void fill();
+  void offer(const Candidate& candidate, std::size_t index, bool required);
+  bool over_budget() const { return tuning_.options.budget_s > 0 && clock_.seconds() > tuning_.options.budget_s; }
+  cache::TrialRecord resolve(Pending& pending);
+  codegen::CompileResult take_binary(Pending& pending);
+  cache::TrialRecord try_binary(const Pending& pending, const codegen::Binary& binary);
+  void keep(const Pending& pending, cache::TrialRecord trial);
+  void show_progress();
+
+  Tuning& tuning_;
+  const Stopwatch clock_;
+  std::unique_ptr<Strategy> strategy_;
+  std::deque<Pending> pending_;
+  bool exhausted_ = false;
+  std::int64_t done_ = 0;
+  double best_us_ = 0;
+  SearchOutcome outcome_;
+  CompileQueue queue_;   // last: its threads end before the rest goes
+};
+
+SearchOutcome Search::run() {
+  for (;;) {
+    fill();
+    if (pending_.empty()) return std::move(outcome_);
+    if (stop_requested(tuning_.engine)) {
+      outcome_.interrupted = true;
+      return std::move(outcome_);
+    }
+    Pending next = std::move(pending_.front());
+    pending_.pop_front();
+    if (!next.required && over_budget()) continue;
+    keep(next, resolve(next));
+  }
+}
+
+// Keeps the compile threads busy without holding many binaries: two kernels ahead for each of them.
+void Search::fill() {
+  const auto ahead = static_cast<std::size_t>(2 * std::max(tuning_.options.compile_threads, 0) + 1);
+  const bool first = !outcome_.baseline && outcome_.tried.empty() && pending_.empty();
+  while (!exhausted_ && pending_.size() < ahead && (first || !over_budget())) {
+    const auto index = strategy_->next();
+    if (!index) exhausted_ = true;
+    else offer(tuning_.set.offered[*index], *index, *index == 0);
+    if (first && pending_.size() <= 1) offer(tuning_.set.baseline, 0, true);
+  }
+}
+
+void Search::offer(const Candidate& candidate, std::size_t index, bool required) {
+  Pending pending{.candidate = &candidate, .index = index, .required = required};
+  pending.known = tuning_.engine.cache.find_trial(candidate.trial_key.digest());
+  if (!pending.known) {
+    if (const auto record = tuning_.engine.cache.find_binary(candidate.trial_key.kernel.digest())) {
+      pending.stored = make_binary(*record);
+    } else {
+      pending.compiled = queue_.submit(candidate.source);
+    }
+  }
+  pending_.push_back(std::move(pending));
+}
+
+cache::TrialRecord Search::resolve(Pending& pending) {
+  if (pending.known) {
+    ++tuning_.counts.reused;
+    return *pending.known;
+  }
+  const auto result = take_binary(pending);
+  if (const auto* binary = std::get_if<codegen::Binary>(&result)) return try_binary(pending, *binary);
+
+  auto trial = make_trial_record(tuning_.engine.op, tuning_.workload, *pending.candidate);
+  trial.run = tuning_.engine.run;
+  add_failure(trial, std::get<codegen::CompileFailure>(result));
+  trial.id = tuning_.engine.cache.store_trial(trial, {}, std::nullopt);
+  return trial;
+}
+
+codegen::CompileResult Search::take_binary(Pending& pending) {
+  if (pending.stored) return std::move(*pending.stored);
+  auto result = pending.compiled.get();
+  ++tuning_.counts.compiled;
+  tuning_.phases.compile_s += 1e-3 * std::visit([](const auto& answer) { return answer.compile_ms; }, result);
+  return result;
+}
+
+// Only a kernel that passed leaves its code in the cache: nobody ever has a use for a rejected one.
+cache::TrialRecord Search::try_binary(const Pending& pending, const codegen::Binary& binary) {
+  Engine& engine = tuning_.engine;
+  const Candidate& candidate = *pending.candidate;
+  const auto result = engine.runner.run({.workload = tuning_.workload, .config = candidate.config, .binary = &binary,
+                                         .gate = true, .measure = tuning_.options.screening});
+  auto trial = make_trial_record(engine.op, tuning_.workload, candidate);
+  trial.run = engine.run;
+  add_binary(trial, binary, engine.op.plan(tuning_.workload, candidate.config, engine.runner.target()));
+  add_result(trial, result);
+  tuning_.phases.parity_s += 1e-3 * result.parity_ms;
+  tuning_.phases.measure_s += 1e-3 * result.measure_ms;
+
+  const bool passed = trial.status == cache::TrialStatus::Measured;
+  if (passed) ++tuning_.counts.measured;
+  std::optional<cache::BinaryRecord> code;
+  if (passed) code = make_binary_record(candidate.trial_key.kernel, binary);
+  trial.id = engine.cache.store_trial(trial, make_parity_records(result.parity), code);
+  return trial;
+}
+
+void Search::keep(const Pending& pending, cache::TrialRecord trial) {
+  const bool passed = trial.status == cache::TrialStatus::Measured;
+  if (!passed) ++tuning_.counts.rejected;
+  if (pending.candidate->baseline) {
+    outcome_.baseline = Tried{pending.candidate, std::move(trial)};
+  } else {
+    strategy_->tell(pending.index, passed ? std::optional(trial.time_us) : std::nullopt);
+    if (passed) best_us_ = best_us_ == 0 ? trial.time_us : std::min(best_us_, trial.time_us);
+    outcome_.tried.push_back({pending.candidate, std::move(trial)});
+  }
+  ++done_;
+  show_progress();
+}
+
+void Search::show_progress() {
+  const auto offered = static_cast<std::int64_t>(tuning_.set.offered.size());
+  const auto limit = tuning_.options.max_trials > 0 ? std::min(tuning_.options.max_trials, offered) : offered;
+  report_progress(tuning_.engine, {.done = done_, .total = limit + 1, .phase = "tuning", .best_us = best_us_});
+}
+
+}  // namespace
+
+SearchOutcome run_search(Tuning& tuning) { return Search(tuning).run(); }
+
+std::optional<codegen::Binary> find_or_compile(Tuning& tuning, const Candidate& candidate) {
+  Engine& engine = tuning.engine;
+  if (const auto record = engine.cache.find_binary(candidate.trial_key.kernel.digest())) return make_binary(*record);
+  auto result = engine.compiler.compile(candidate.source, engine.runner.target());
+  ++tuning.counts.compiled;
+  tuning.phases.compile_s += 1e-3 * std::visit([](const auto& answer) { return answer.compile_ms; }, result);
+  if (auto* binary = std::get_if<codegen::Binary>(&result)) return std::move(*binary);
+  return std::nullopt;
+}
+
+bool stop_requested(const Engine& engine) { return engine.stop != nullptr && engine.stop->load(); }
+
+void report_progress(const Engine& engine, const Progress& progress) {
+  if (engine.on_progress) engine.on_progress(progress);
+}
+
+}  // namespace nsajit::tuner
