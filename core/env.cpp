@@ -40,6 +40,8 @@ Environment read_environment() {
           .log_level = read_variable("NSAJIT_LOG"),
           .home = read_variable("HOME"),
           .xdg_cache_home = read_variable("XDG_CACHE_HOME"),
+          .cuda_home = read_variable("CUDA_HOME"),
+          .virtual_env = read_variable("VIRTUAL_ENV"),
           .cpu_threads = read_thread_count()};
 }
 

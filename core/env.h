@@ -15,6 +15,8 @@ struct Environment {
   std::optional<std::string> log_level;      // NSAJIT_LOG: trace, debug, info, warn, error, off
   std::optional<std::string> home;           // HOME
   std::optional<std::string> xdg_cache_home; // XDG_CACHE_HOME
+  std::optional<std::string> cuda_home;      // CUDA_HOME: toolkit whose lib64 may hold libnvrtc
+  std::optional<std::string> virtual_env;    // VIRTUAL_ENV: pip's packages may hold libnvrtc
   int cpu_threads = 0;                       // NSAJIT_THREADS; 0 = all hardware threads
 };
 
