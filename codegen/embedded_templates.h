@@ -24,7 +24,9 @@ std::optional<std::string_view> find_embedded(std::string_view path);
 // Throws Error{NotFound} naming the missing include and who includes it.
 std::string closure_digest(std::string_view path);
 
-// Development: read templates from `directory`. Call once, before any compilation.
+// Development: read templates from `directory`: all .cuh files, and those .bc modules that lie there. Call
+// before any compilation; the files are read once, a second call with the same folder does nothing. "" goes
+// back to the embedded ones. Throws Error{NotFound} where it is no folder.
 void use_template_directory(const std::string& directory);
 
 }  // namespace nsajit::codegen
