@@ -1,6 +1,7 @@
 # Options of the build; each starts with NSAJIT_.
 option(NSAJIT_BUILD_TESTS "Build the tests" ON)
 option(NSAJIT_CUDA "Build the CUDA backend where the CUDA headers are found" ON)
+option(NSAJIT_GPU_TESTS "Let ctest run the tests that need a CUDA device" OFF)
 option(NSAJIT_WERROR "Warnings are errors" OFF)
 set(NSAJIT_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
 set(NSAJIT_LLVM_VERSION "19" CACHE STRING "Major version of LLVM and clang")

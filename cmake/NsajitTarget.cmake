@@ -12,16 +12,43 @@ function(nsajit_add_library folder)
   target_link_libraries(nsajit_${folder} PUBLIC ${ARG_PUBLIC_LINK} PRIVATE nsajit_warnings ${ARG_LINK})
 endfunction()
 
-# nsajit_add_tests(<folder> SOURCES ... LINK ...): executable test_<folder>, one ctest per case, labelled
-# unit, slow or gpu by its tags.
+# nsajit_add_program(<target> SOURCES ... LINK ... OUTPUT_NAME ... DESTINATION ...): a program over libnsajit.so. The folders of
+# ours in LINK are served by the library; a program that linked their archives too would have every function twice.
+function(nsajit_add_program target)
+  cmake_parse_arguments(ARG "" "OUTPUT_NAME;DESTINATION" "SOURCES;LINK" ${ARGN})
+  set(libraries ${ARG_LINK})
+  if(TARGET nsajit_shared)
+    list(FILTER libraries EXCLUDE REGEX "^nsajit(::|_)(core|cache|codegen|templates|runtime|tuner)$")
+    list(PREPEND libraries nsajit_shared)
+  endif()
+  add_executable(${target} ${ARG_SOURCES})
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/include")
+  target_link_libraries(${target} PRIVATE nsajit_warnings ${libraries})
+  if(ARG_OUTPUT_NAME)
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME ${ARG_OUTPUT_NAME})
+  endif()
+  # From the program's folder to the library's, wherever the tree is moved to.
+  file(RELATIVE_PATH to_library "/${ARG_DESTINATION}" "/lib")
+  set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${to_library}")
+  install(TARGETS ${target} RUNTIME DESTINATION ${ARG_DESTINATION})
+endfunction()
+
+# nsajit_add_tests(<folder> SOURCES ... LINK ...): program test_<folder>, one ctest per case, labelled unit, slow or gpu
+# by its tags. gpu tests are listed but disabled unless NSAJIT_GPU_TESTS is on.
 function(nsajit_add_tests folder)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
-  add_executable(test_${folder} ${ARG_SOURCES})
-  target_include_directories(test_${folder} PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/include")
-  target_link_libraries(test_${folder} PRIVATE nsajit_warnings nsajit_catch ${ARG_LINK})
-  catch_discover_tests(test_${folder} TEST_SPEC "~[gpu]~[slow]" TEST_PREFIX "${folder}: "
-                       PROPERTIES LABELS unit TIMEOUT 120)
-  catch_discover_tests(test_${folder} TEST_SPEC "[slow]~[gpu]" TEST_PREFIX "${folder}: "
-                       PROPERTIES LABELS slow TIMEOUT 900)
-  install(TARGETS test_${folder} RUNTIME DESTINATION libexec/nsajit/tests COMPONENT tests)
+  set(target test_${folder})
+  nsajit_add_program(${target} SOURCES ${ARG_SOURCES} LINK nsajit_catch ${ARG_LINK} DESTINATION libexec/nsajit/tests)
+  set(cases "${CMAKE_CURRENT_BINARY_DIR}/${target}_cases.cmake")
+  set(loader "${CMAKE_CURRENT_BINARY_DIR}/${target}_loader.cmake")
+  add_custom_command(TARGET ${target} POST_BUILD
+    COMMAND "${CMAKE_COMMAND}" -D "PROGRAM=$<TARGET_FILE:${target}>" -D "OUTPUT=${cases}" -D "PREFIX=${folder}"
+            -D "LIST_FLAGS=${NSAJIT_CATCH_LIST_FLAGS}" -D "GPU_TESTS=${NSAJIT_GPU_TESTS}"
+            -P "${PROJECT_SOURCE_DIR}/cmake/NsajitDiscoverTests.cmake"
+    BYPRODUCTS "${cases}" VERBATIM)
+  # A program that was never built must fail the run, not vanish from it.
+  file(WRITE "${loader}" "if(EXISTS \"${cases}\")\n  include(\"${cases}\")\nelse()\n"
+       "  add_test([==[${folder}: not built]==] ${target}_not_built)\n"
+       "  set_tests_properties([==[${folder}: not built]==] PROPERTIES LABELS unit)\nendif()\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${loader}")
 endfunction()

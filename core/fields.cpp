@@ -40,7 +40,7 @@ std::vector<Field> split_fields(std::string_view text, std::string_view what) {
       throw Error(ErrorCode::InvalidArgument,
                   fmt::format("{} '{}': an empty field; fields are separated by single commas", what, text));
     }
-    if (!seen.insert(field.name).second) {
+    if (field.value && !seen.insert(field.name).second) {
       throw Error(ErrorCode::InvalidArgument, fmt::format("{} '{}': '{}' is given twice", what, text, field.name));
     }
     fields.push_back(field);

@@ -15,7 +15,8 @@ struct Field {
 };
 
 // Splits at commas and trims blanks; empty text has no fields. The views point into `text`.
-// Throws Error{InvalidArgument} for an empty field or one that is given twice; `what` is the noun being read.
+// Throws Error{InvalidArgument} for an empty field or a name that has two values; `what` is the noun being
+// read. Bare words may repeat: "decode" means two things in a problem.
 std::vector<Field> split_fields(std::string_view text, std::string_view what);
 
 std::string_view trim_blanks(std::string_view text);

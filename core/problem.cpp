@@ -142,7 +142,7 @@ Problem parse_problem(std::string_view text) {
       if (kind == 0) throw_unknown("word in a problem", field.name, accepted_words());
       if (given[kind]) {
         throw Error(ErrorCode::InvalidArgument,
-                    fmt::format("problem '{}': '{}' contradicts an earlier word of its kind", text, field.name));
+                    fmt::format("problem '{}': '{}' is the second word of its kind", text, field.name));
       }
       given[kind] = true;
     }
