@@ -1,0 +1,133 @@
+#pragma once
+// HeadsAsRows: one warp attends with 16 query heads as the M dimension: S = Q K^T, O = P V, running softmax
+// in registers. For groups of about 16 heads and more; small groups leave rows of M empty.
+
+#include "common/ldmatrix.cuh"
+#include "common/mma.cuh"
+#include "common/warp.cuh"
+
+namespace nsajit::selection {
+
+template <class Fields>
+class HeadsAsRows {
+ public:
+  using Element = typename Fields::element;
+  static constexpr int kHeads = 16;
+  static constexpr int kKeys = Fields::keys;
+
+  // q: first head of this warp; heads beyond `heads` count as zero.
+  __device__ __forceinline__ void load_query(const Element* q, int64 head_stride, int heads, int lane) {
+    const int column = 2 * (lane % 4);
+#pragma unroll
+    for (int step = 0; step < Fields::dk / 16; ++step) {
+#pragma unroll
+      for (int part = 0; part < 4; ++part) {
+        const int head = lane / 4 + 8 * (part % 2);
+        const Element* source = q + head * head_stride + step * 16 + column + 8 * (part / 2);
+        q_[step][part] = head < heads ? *reinterpret_cast<const uint32*>(source) : 0u;
+      }
+    }
+  }
+
+  // One tile of kKeys keys in shared memory, of which the first `count` are real. scale: of base 2.
+  template <int kKRow, int kVRow>
+  __device__ __forceinline__ void attend(uint32 k_tile, uint32 v_tile, int count, float scale, int lane) {
+    float s[kKeys / 8][4] = {};
+    const uint32 k_lane = k_tile + ((lane % 8) + 8 * (lane / 16)) * kKRow + 16 * ((lane / 8) % 2);
+#pragma unroll
+    for (int step = 0; step < Fields::dk / 16; ++step) {
+#pragma unroll
+      for (int pair = 0; pair < kKeys / 16; ++pair) {
+        uint32 b[4];
+        ldmatrix_x4(b, k_lane + pair * 16 * kKRow + step * 32);
+        mma_m16n8k16<Element>(s[2 * pair], q_[step], b[0], b[1]);
+        mma_m16n8k16<Element>(s[2 * pair + 1], q_[step], b[2], b[3]);
+      }
+    }
+    if (count < kKeys) mask(s, count, lane);
+    update_softmax(s, scale);
+    const uint32 v_lane = v_tile + (lane % 16) * kVRow + 16 * (lane / 16);
+#pragma unroll
+    for (int step = 0; step < kKeys / 16; ++step) {
+      const uint32 p[4] = {pack2<Element>(s[2 * step][0], s[2 * step][1]), pack2<Element>(s[2 * step][2], s[2 * step][3]),
+                           pack2<Element>(s[2 * step + 1][0], s[2 * step + 1][1]),
+                           pack2<Element>(s[2 * step + 1][2], s[2 * step + 1][3])};
+#pragma unroll
+      for (int pair = 0; pair < Fields::dv / 16; ++pair) {
+        uint32 b[4];
+        ldmatrix_x4_transposed(b, v_lane + step * 16 * kVRow + pair * 32);
+        mma_m16n8k16<Element>(o_[2 * pair], p, b[0], b[1]);
+        mma_m16n8k16<Element>(o_[2 * pair + 1], p, b[2], b[3]);
+      }
+    }
+  }
+
+  // Partial result of this warp's keys: o[head][kORow] not normalised, row maxima (unscaled) and sums.
+  template <int kORow>
+  __device__ __forceinline__ void store_partial(float* o, float* maxima, float* sums, int lane) {
+    const int row = lane / 4;
+    const int column = 2 * (lane % 4);
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const float sum = reduce_sum<1, 2>(sum_[half]);
+      if (lane % 4 == 0) {
+        maxima[row + 8 * half] = max_[half];
+        sums[row + 8 * half] = sum;
+      }
+#pragma unroll
+      for (int tile = 0; tile < Fields::dv / 8; ++tile) {
+        *reinterpret_cast<float2*>(o + (row + 8 * half) * kORow + tile * 8 + column) =
+            make_float2(o_[tile][2 * half], o_[tile][2 * half + 1]);
+      }
+    }
+  }
+
+ private:
+  __device__ __forceinline__ void mask(float (&s)[kKeys / 8][4], int count, int lane) {
+#pragma unroll
+    for (int tile = 0; tile < kKeys / 8; ++tile) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        if (tile * 8 + 2 * (lane % 4) + i % 2 >= count) s[tile][i] = negative_infinity();
+      }
+    }
+  }
+
+  // Scores become probabilities relative to the running maximum; O and the sums follow a new maximum.
+  __device__ __forceinline__ void update_softmax(float (&s)[kKeys / 8][4], float scale) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      float tile_max = s[0][2 * half];
+#pragma unroll
+      for (int tile = 0; tile < kKeys / 8; ++tile) tile_max = fmaxf(tile_max, fmaxf(s[tile][2 * half], s[tile][2 * half + 1]));
+      tile_max = reduce_max<1, 2>(tile_max);
+      const float new_max = fmaxf(max_[half], tile_max);
+      if (__any_sync(kAllLanes, new_max > max_[half])) {
+        const float shrink = exp2_fast((max_[half] - new_max) * scale);
+        sum_[half] *= shrink;
+#pragma unroll
+        for (int tile = 0; tile < Fields::dv / 8; ++tile) {
+          o_[tile][2 * half] *= shrink;
+          o_[tile][2 * half + 1] *= shrink;
+        }
+        max_[half] = new_max;
+      }
+      const float offset = -new_max * scale;
+#pragma unroll
+      for (int tile = 0; tile < kKeys / 8; ++tile) {
+#pragma unroll
+        for (int i = 2 * half; i < 2 * half + 2; ++i) {
+          s[tile][i] = exp2_fast(fmaf(s[tile][i], scale, offset));
+          sum_[half] += s[tile][i];
+        }
+      }
+    }
+  }
+
+  uint32 q_[Fields::dk / 16][4];
+  float o_[Fields::dv / 8][4] = {};
+  float max_[2] = {negative_infinity(), negative_infinity()};
+  float sum_[2] = {0.0f, 0.0f};
+};
+
+}  // namespace nsajit::selection

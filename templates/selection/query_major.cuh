@@ -1,0 +1,218 @@
+#pragma once
+// Query-major selection forward (arXiv 2502.11089, Eq. 5 over the selected tokens): a CTA owns `queries`
+// neighbouring rows of one KV group and streams each row's selected K and V once through shared memory.
+//
+// Warps of a row: key_warps teams take every key_warps-th tile of `keys` tokens; the head_warps warps of a team
+// share its ring of `stages` tiles and hold different heads. Teams run on their own (no CTA barrier in the main
+// loop) and are merged once, at the end. The grid walks rows fastest and groups slowest, so that one group's K
+// and V stay in L2 while they are read.
+//
+// Fields: element, dk, dv, block (0: ranges), group, keys, stages, queries, key_warps, heads, columns, through_l1.
+
+#include "common/async_copy.cuh"
+#include "nsajit/selection_args.h"
+#include "selection/heads_as_columns.cuh"
+#include "selection/heads_as_rows.cuh"
+#include "selection/row_tiles.cuh"
+
+namespace nsajit::selection {
+
+template <bool kColumns, class Fields>
+struct HeadsOf { using Type = HeadsAsRows<Fields>; };
+template <class Fields>
+struct HeadsOf<true, Fields> { using Type = HeadsAsColumns<Fields>; };
+
+// Everything of one row, resolved from strides. Byte strides for the copies, element strides for the rest.
+template <class Element>
+struct Row {
+  const char* k = nullptr;
+  const char* v = nullptr;
+  int64 k_stride = 0;
+  int64 v_stride = 0;
+  const Element* q = nullptr;
+  int64 q_head = 0;
+  Element* o = nullptr;
+  int64 o_head = 0;
+  float* lse = nullptr;      // nullptr: not wanted
+  int64 lse_head = 0;
+  const int* entries = nullptr;
+  int n = 0;
+  int limit = 0;             // tokens that the row may see
+};
+
+template <class Fields>
+class QueryMajor {
+ public:
+  using Element = typename Fields::element;
+  using Heads = typename HeadsOf<Fields::columns != 0, Fields>::Type;
+  static constexpr int kKeys = Fields::keys;
+  static constexpr int kHeadWarps = ceil_div(Fields::group, Heads::kHeads);
+  static constexpr int kKeyWarps = Fields::key_warps;
+  static constexpr int kRowWarps = kHeadWarps * kKeyWarps;
+  static constexpr int kThreads = 32 * kRowWarps * Fields::queries;
+  // Odd multiples of 16 bytes: ldmatrix without bank conflicts.
+  static constexpr int kKRow = Fields::dk * 2 + 16;
+  static constexpr int kVRow = Fields::dv * 2 + 16;
+  static constexpr int kStage = kKeys * (kKRow + kVRow);
+  static constexpr int kORow = Fields::dv + 8;
+  static constexpr int kPartials = kRowWarps * Heads::kHeads * kORow * 4;
+  static constexpr int kRing = larger(kKeyWarps * Fields::stages * kStage, kPartials);
+  static constexpr int kStats = kRowWarps * Heads::kHeads * 2 * 4;
+  static constexpr int kRowBytes = kRing + kStats;      // shared memory of one row
+
+  static __device__ __forceinline__ void run(const Row<Element>& row, float scale, char* smem) {
+    const int lane = threadIdx.x % 32;
+    const int warp = threadIdx.x / 32;
+    const int query = warp / kRowWarps;
+    const int team = (warp % kRowWarps) / kHeadWarps;
+    const int head_warp = warp % kHeadWarps;
+    char* const row_smem = smem + query * kRowBytes;
+    const float scale2 = scale * 1.4426950408889634f;
+
+    Heads heads;
+    const int first_head = head_warp * Heads::kHeads;
+    heads.load_query(row.q + first_head * row.q_head, row.q_head, Fields::group - first_head, lane);
+    stream(row, heads, smem_address(row_smem) + team * Fields::stages * kStage,
+           1 + Fields::queries + query * kKeyWarps + team, team, head_warp * 32 + lane, scale2);
+
+    wait_copies<0>();
+    warps_sync<kRowWarps>(1 + query);
+    float* const partials = reinterpret_cast<float*>(row_smem);
+    float* const maxima = reinterpret_cast<float*>(row_smem + kRing);
+    float* const sums = maxima + kRowWarps * Heads::kHeads;
+    const int slot = (team * kHeadWarps + head_warp) * Heads::kHeads;
+    heads.template store_partial<kORow>(partials + slot * kORow, maxima + slot, sums + slot, lane);
+    warps_sync<kRowWarps>(1 + query);
+    merge(row, partials, maxima, sums, (warp % kRowWarps) * 32 + lane, scale, scale2);
+  }
+
+ private:
+  // The team's tiles: copies run `stages` - 1 tiles ahead of the arithmetic.
+  static __device__ __forceinline__ void stream(const Row<Element>& row, Heads& heads, uint32 ring, int barrier,
+                                                int team, int team_thread, float scale2) {
+    constexpr int kAhead = Fields::stages - 1;
+    constexpr uint32 kRingBytes = Fields::stages * kStage;
+    RowTiles<kKeys, Fields::block> tiles(row.entries, row.n, row.limit, team, kKeyWarps);
+    int counts[kAhead];      // of the tiles under way, oldest first
+#pragma unroll
+    for (int stage = 0; stage < kAhead; ++stage) counts[stage] = copy_tile(row, tiles.next(), ring + stage * kStage, team_thread);
+    uint32 offset = 0;       // of the oldest tile in the ring
+#pragma unroll 1
+    while (counts[0] > 0) {
+      wait_copies<kAhead - 1>();
+      warps_sync<kHeadWarps>(barrier);
+      const int count = counts[0];
+      const uint32 refill = offset == 0 ? kRingBytes - kStage : offset - kStage;
+#pragma unroll
+      for (int i = 0; i + 1 < kAhead; ++i) counts[i] = counts[i + 1];
+      counts[kAhead - 1] = copy_tile(row, tiles.next(), ring + refill, team_thread);
+      const uint32 tile = ring + offset;
+      heads.template attend<kKRow, kVRow>(tile, tile + kKeys * kKRow, count, scale2, threadIdx.x % 32);
+      offset = offset + kStage == kRingBytes ? 0 : offset + kStage;
+    }
+  }
+
+  static __device__ __forceinline__ int copy_tile(const Row<Element>& row, const Tile& tile, uint32 destination, int team_thread) {
+    if (tile.count > 0) {
+      copy_rows<Fields::dk, kKRow>(row.k + tile.token * row.k_stride, row.k_stride, tile.count, destination, team_thread);
+      copy_rows<Fields::dv, kVRow>(row.v + tile.token * row.v_stride, row.v_stride, tile.count, destination + kKeys * kKRow,
+                                   team_thread);
+    }
+    commit_copies();
+    return tile.count;
+  }
+
+  // kKeys rows of kWidth elements, zeros from row `count` on. Lanes cover whole 32-byte sectors, up to 128 bytes.
+  template <int kWidth, int kRowStride>
+  static __device__ __forceinline__ void copy_rows(const char* source, int64 stride, int count, uint32 destination, int thread) {
+    constexpr int kChunks = kWidth / 8;
+    constexpr int kAcross = kChunks % 16 == 0 ? 16 : kChunks % 8 == 0 ? 8 : kChunks % 4 == 0 ? 4 : 2;
+    constexpr int kDown = 32 * kHeadWarps / kAcross;
+    constexpr CopyPath kPath = Fields::through_l1 ? CopyPath::kThroughL1 : CopyPath::kL2Only;
+    const int first = thread / kAcross;
+    const int column = (thread % kAcross) * 16;
+    source += first * stride + column;
+    destination += first * kRowStride + column;
+#pragma unroll
+    for (int down = 0; down < kKeys; down += kDown) {
+      const bool inside = kKeys % kDown == 0 || down + first < kKeys;
+      const int bytes = down + first < count ? 16 : 0;   // 0: the address is not read
+#pragma unroll
+      for (int across = 0; across < kChunks; across += kAcross) {
+        if (inside) copy_16_async<kPath>(destination + down * kRowStride + across * 16, source + across * 16, bytes);
+      }
+      source += kDown * stride;
+    }
+  }
+
+  // Sums the teams' partial results with the weight of their maxima, normalises, stores O and LSE.
+  static __device__ __forceinline__ void merge(const Row<Element>& row, const float* partials, const float* maxima,
+                                               const float* sums, int row_thread, float scale, float scale2) {
+    constexpr int kSlots = kHeadWarps * Heads::kHeads;
+    for (int item = row_thread; item < Fields::group * (Fields::dv / 8); item += 32 * kRowWarps) {
+      const int head = item / (Fields::dv / 8);
+      const int column = item % (Fields::dv / 8) * 8;
+      float top = maxima[head];
+#pragma unroll
+      for (int team = 1; team < kKeyWarps; ++team) top = fmaxf(top, maxima[team * kSlots + head]);
+      float sum = 0.0f;
+      float o[8] = {};
+#pragma unroll
+      for (int team = 0; team < kKeyWarps; ++team) {
+        const int slot = team * kSlots + head;
+        const float weight = sums[slot] > 0.0f ? exp2_fast((maxima[slot] - top) * scale2) : 0.0f;
+        sum += weight * sums[slot];
+        const float4 low = *reinterpret_cast<const float4*>(partials + slot * kORow + column);
+        const float4 high = *reinterpret_cast<const float4*>(partials + slot * kORow + column + 4);
+        o[0] += weight * low.x;
+        o[1] += weight * low.y;
+        o[2] += weight * low.z;
+        o[3] += weight * low.w;
+        o[4] += weight * high.x;
+        o[5] += weight * high.y;
+        o[6] += weight * high.z;
+        o[7] += weight * high.w;
+      }
+      const float inverse = sum > 0.0f ? 1.0f / sum : 0.0f;
+      uint4 packed;
+      packed.x = pack2<Element>(o[0] * inverse, o[1] * inverse);
+      packed.y = pack2<Element>(o[2] * inverse, o[3] * inverse);
+      packed.z = pack2<Element>(o[4] * inverse, o[5] * inverse);
+      packed.w = pack2<Element>(o[6] * inverse, o[7] * inverse);
+      *reinterpret_cast<uint4*>(row.o + head * row.o_head + column) = packed;
+      if (column == 0 && row.lse != nullptr) {
+        row.lse[head * row.lse_head] = sum > 0.0f ? top * scale + logf(sum) : negative_infinity();
+      }
+    }
+  }
+};
+
+// Row s of group blockIdx.y in batch blockIdx.z; long rows (late positions) start first.
+template <class Fields>
+__device__ __forceinline__ void query_major(const nsajit_selection_args& args, int64 first_row) {
+  using Element = typename Fields::element;
+  using Kernel = QueryMajor<Fields>;
+  extern __shared__ __align__(128) char nsajit_smem[];
+  const int query = threadIdx.x / (32 * Kernel::kRowWarps);
+  const int64 s = args.S - 1 - (first_row + static_cast<int64>(blockIdx.x) * Fields::queries + query);
+  if (s < 0) return;
+  const int64 b = blockIdx.z;
+  const int64 g = blockIdx.y;
+  Row<Element> row;
+  row.k = reinterpret_cast<const char*>(static_cast<const Element*>(args.k) + b * args.k_b + g * args.k_g);
+  row.v = reinterpret_cast<const char*>(static_cast<const Element*>(args.v) + b * args.v_b + g * args.v_g);
+  row.k_stride = args.k_s * 2;
+  row.v_stride = args.v_s * 2;
+  row.q = static_cast<const Element*>(args.q) + b * args.q_b + s * args.q_s + g * args.q_g;
+  row.q_head = args.q_h;
+  row.o = static_cast<Element*>(args.o) + b * args.o_b + s * args.o_s + g * args.o_g;
+  row.o_head = args.o_h;
+  if (args.lse != nullptr) row.lse = args.lse + b * args.lse_b + s * args.lse_s + g * args.lse_g;
+  row.lse_head = args.lse_h;
+  row.entries = args.sel + b * args.sel_b + s * args.sel_s + g * args.sel_g;
+  row.n = args.n;
+  row.limit = static_cast<int>(args.S_kv - args.S + s + 1);
+  Kernel::run(row, args.scale, nsajit_smem);
+}
+
+}  // namespace nsajit::selection
