@@ -14,7 +14,7 @@ typedef struct nsajit_selection_args {
   const void* v;
   void* o;
   float* lse;        /* [b,s,g,j] natural log, -inf for an empty row; NULL: not written */
-  const int* sel;    /* ranges[b,s,g,n,2], or block_indices[b,s,g,n] */
+  const int* sel;    /* ranges[b,s,g,n,2], or block_indices[b,s,g,n]; at most n_sel * l_sel tokens a row */
   void* workspace;   /* as large as the launch plan says; NULL where it says 0 */
   long long q_b, q_s, q_g, q_h;
   long long k_b, k_g, k_s;
