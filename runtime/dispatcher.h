@@ -1,7 +1,7 @@
 #pragma once
 // Dispatcher: finds the kernel that serves a Workload on a Device, and says how good the match is.
-// Reads the cache once per tuple, compiles the stored decision (never measures), keeps what it loaded.
-// Not thread-safe: one dispatcher per device and thread.
+// Reads the cache once per workload, compiles the stored decision (never measures), keeps what it loaded.
+// What is tuned later is served by a new dispatcher. Not thread-safe: one dispatcher per device and thread.
 
 #include <memory>
 #include <string>
@@ -49,7 +49,10 @@ class Dispatcher {
   Device& device_;
   codegen::Compiler& compiler_;
   cache::Cache& cache_;
+  const Kernel& load(const Op& op, const Problem& problem, const Config& config);
+
   std::unordered_map<std::string, std::unique_ptr<Kernel>> loaded_;   // by cache key digest
+  std::unordered_map<Workload, BoundKernel> found_;
 };
 
 }  // namespace nsajit::runtime

@@ -1,0 +1,187 @@
+// Dispatcher: winners and thresholds of the cache -> decision -> loaded kernel.
+
+#include "runtime/dispatcher.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <variant>
+
+#include "core/log.h"
+#include "nsajit/error.h"
+#include "runtime/kernel_key.h"
+
+namespace nsajit::runtime {
+namespace {
+
+struct Candidate {
+  cache::WinnerRecord record;
+  Workload workload;
+  Config config;
+  double distance = 0;
+};
+
+// How far two workloads of one problem are apart: powers of two in each size, added up. Tile choices follow sizes by
+// their order of magnitude, and no size is known to matter more than another. Overlap weighs least: it decides
+// between equals.
+double distance_between(const Workload& a, const Workload& b) {
+  const auto octaves = [](std::int64_t x, std::int64_t y) {
+    return std::abs(std::log2(static_cast<double>(x) / static_cast<double>(y)));
+  };
+  return octaves(a.S, b.S) + octaves(a.S_kv, b.S_kv) + octaves(a.B, b.B) + octaves(a.G, b.G) + octaves(a.n, b.n) +
+         std::abs(a.overlap_percent - b.overlap_percent) / 1000.0;
+}
+
+// A record whose text this build cannot read, or whose config it no longer offers, is a miss.
+std::optional<Candidate> find_candidate(const Op& op, const Workload& workload, const Target& target, cache::WinnerRecord record) {
+  try {
+    Candidate candidate{.workload = parse_workload(record.workload), .config = parse_config(record.config)};
+    const bool baseline = candidate.config == op.baseline_config(workload.problem, target);
+    const auto violation = baseline ? std::nullopt : op.space(workload.problem, target).find_violation(candidate.config);
+    if (violation) {
+      log_warn(fmt::format("stored winner {} for {} is passed over: {}", record.config, record.workload, *violation));
+      return std::nullopt;
+    }
+    candidate.distance = distance_between(workload, candidate.workload);
+    candidate.record = std::move(record);
+    return candidate;
+  } catch (const Error& error) {
+    log_warn(fmt::format("a stored winner is passed over: {}", error.what()));
+    return std::nullopt;
+  }
+}
+
+// The nearest winner; among equals the newest, which the cache lists first.
+std::optional<Candidate> find_nearest(const Op& op, const Workload& workload, const Target& target, cache::Cache& cache) {
+  std::optional<Candidate> nearest;
+  for (cache::WinnerRecord& record : cache.find_winners(to_string(workload.problem), to_string(target))) {
+    if (record.op != op.name()) continue;
+    auto candidate = find_candidate(op, workload, target, std::move(record));
+    if (candidate && (!nearest || candidate->distance < nearest->distance)) nearest = std::move(candidate);
+  }
+  return nearest;
+}
+
+std::string sizes_text(const Workload& workload) {
+  const std::string text = to_string(workload);
+  return text.substr(text.find(';') + 1);
+}
+
+// Why the baseline is served although there is a winner; empty where the winner is.
+std::string reason_to_decline(const Candidate& candidate, const Config& baseline, std::string_view name, std::int64_t length,
+                              const std::optional<cache::ThresholdRecord>& threshold) {
+  const cache::WinnerRecord& record = candidate.record;
+  if (candidate.config == baseline) return "packed SDPA was the fastest when this was tuned";
+  if (record.baseline_us > 0 && record.time_us >= record.baseline_us)
+    return fmt::format("the best tuned kernel, {}, took {:.1f} us and packed SDPA {:.1f} us", record.config, record.time_us, record.baseline_us);
+  if (threshold && threshold->value < 0)
+    return fmt::format("{} is -1: at no measured length was the tuned kernel {:.2f} times as fast as packed SDPA", name, threshold->margin);
+  if (threshold && length < threshold->value)
+    return fmt::format("length {} is below {} = {}, from where the tuned kernel is {:.2f} times as fast as packed SDPA", length, name,
+                       threshold->value, threshold->margin);
+  return "";
+}
+
+codegen::Binary compile(codegen::Compiler& compiler, const codegen::KernelSource& source, const Target& target) {
+  codegen::CompileResult result = compiler.compile(source, target);
+  if (auto* binary = std::get_if<codegen::Binary>(&result)) return std::move(*binary);
+  const auto& failure = std::get<codegen::CompileFailure>(result);
+  throw Error(ErrorCode::Compile, fmt::format("compile {} for {}: {}\n{}", source.name, arch_name(target), failure.reason, failure.log));
+}
+
+// The binary as stored when it was tuned. Entries and their order are the source's: the key fixes both.
+std::optional<codegen::Binary> find_stored_binary(cache::Cache& cache, const cache::CacheKey& key, const codegen::KernelSource& source) {
+  auto record = cache.find_binary(key.digest());
+  if (!record || record->key_text != key.text()) return std::nullopt;
+  codegen::Binary binary{.backend = record->backend == to_string(Backend::Cuda) ? Backend::Cuda : Backend::Cpu,
+                         .arch = std::move(record->arch), .code = std::move(record->code)};
+  binary.entries = source.entries;
+  return binary;
+}
+
+}  // namespace
+
+std::string_view to_string(Grade grade) {
+  switch (grade) {
+    case Grade::Exact: return "exact";
+    case Grade::Nearest: return "nearest";
+    case Grade::Fallback: return "fallback";
+  }
+  return "unknown";
+}
+
+Decision find_decision(const Op& op, const Workload& workload, const Target& target, cache::Cache& cache) {
+  const Problem& problem = workload.problem;
+  const Config baseline = op.baseline_config(problem, target);
+  const auto winner = find_nearest(op, workload, target, cache);
+  if (!winner)
+    return {.config = baseline, .why = fmt::format("nothing is stored for {} on {}; `nsajit tune` it to have a tuned kernel",
+                                                   to_string(problem), target.name)};
+
+  const std::string_view name = op.threshold_name(problem);
+  const auto threshold = cache.find_threshold(std::string(name), to_string(problem), to_string(target));
+  Decision decision{.baseline_us = winner->record.baseline_us, .threshold = threshold ? threshold->value : -1};
+  const std::string declined = reason_to_decline(*winner, baseline, name, op.threshold_length(workload), threshold);
+  if (!declined.empty()) {
+    decision.config = baseline;
+    decision.time_us = winner->workload == workload ? winner->record.baseline_us : 0;
+    decision.why = declined;
+    return decision;
+  }
+  decision.config = winner->config;
+  decision.time_us = winner->record.time_us;
+  if (winner->workload == workload) {
+    decision.grade = Grade::Exact;
+    decision.why = fmt::format("tuned for this workload on this device ({} configs considered, {})", winner->record.candidates, winner->record.created_utc);
+    return decision;
+  }
+  decision.grade = Grade::Nearest;
+  decision.why = fmt::format("not tuned for {}; served as tuned for {}, the nearest on this device ({:.1f} octaves away)",
+                             sizes_text(workload), sizes_text(winner->workload), winner->distance);
+  return decision;
+}
+
+Dispatcher::Dispatcher(Device& device, codegen::Compiler& compiler, cache::Cache& cache)
+    : device_(device), compiler_(compiler), cache_(cache) {}
+
+Dispatcher::~Dispatcher() = default;
+
+BoundKernel Dispatcher::find(const Workload& workload) {
+  if (const auto known = found_.find(workload); known != found_.end()) return known->second;
+  validate(workload);
+  const Op& op = find_op(workload.problem);
+  const Target& target = device_.target();
+  BoundKernel bound{.decision = find_decision(op, workload, target, cache_)};
+  const Config baseline = op.baseline_config(workload.problem, target);
+  try {
+    bound.kernel = &load(op, workload.problem, bound.decision.config);
+  } catch (const Error& error) {
+    // A winner that no longer compiles or loads (another toolchain, another driver) must not stop the caller.
+    if (bound.decision.config == baseline) throw;
+    log_warn(fmt::format("{}: served by packed SDPA instead: {}", to_string(bound.decision.config), error.what()));
+    bound.decision = {.config = baseline, .why = fmt::format("the stored winner cannot be used: {}", error.what())};
+    bound.kernel = &load(op, workload.problem, baseline);
+  }
+  bound.plan = op.plan(workload, bound.decision.config, target);
+  return found_.emplace(workload, std::move(bound)).first->second;
+}
+
+const Kernel& Dispatcher::load(const Op& op, const Problem& problem, const Config& config) {
+  const Target& target = device_.target();
+  const codegen::KernelSource source = codegen::specialize(op, problem, config, target);
+  const cache::CacheKey key = make_kernel_key(op, problem, config, target, source, compiler_.identity());
+  std::unique_ptr<Kernel>& kernel = loaded_[key.digest()];
+  if (kernel) return *kernel;
+  if (const auto stored = find_stored_binary(cache_, key, source)) {
+    try {
+      kernel = device_.load(*stored);
+      return *kernel;
+    } catch (const Error& error) {
+      log_warn(fmt::format("the stored binary of {} does not load and is compiled anew: {}", to_string(config), error.what()));
+    }
+  }
+  kernel = device_.load(compile(compiler_, source, target));
+  return *kernel;
+}
+
+}  // namespace nsajit::runtime
