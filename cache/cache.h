@@ -2,7 +2,8 @@
 // Cache: decisions and binaries that outlive the process, one SQLite file. The door to SQLite.
 // Any number of processes may share a file; a Cache object belongs to one thread.
 // A damaged, locked, read-only or newer file never stops a program that only reads: it is a miss and one
-// warning. A writer gets Error{Cache}.
+// warning. A writer gets Error{Cache}. A key is always the digest of the key text beside it: rows that do not
+// agree are refused on the way in and are misses on the way out. An empty created_utc or started_utc is filled in.
 
 #include <memory>
 #include <optional>
@@ -13,6 +14,9 @@
 
 namespace nsajit::cache {
 
+struct CacheKey;
+struct TrialKey;
+
 enum class OpenMode : std::uint8_t { ReadWrite, ReadOnly };
 
 inline constexpr int kSchemaVersion = 1;
@@ -21,7 +25,8 @@ class Cache {
  public:
   // ReadWrite creates folders and file; Error{Cache} says what to do where that fails (read-only place,
   // damaged file, schema newer than this build). ReadOnly of a missing or damaged file is an empty cache.
-  static Cache open(const std::string& path, OpenMode mode);
+  // `busy_timeout_ms`: how long a lock is waited for; by default long for a writer, short for a reader.
+  static Cache open(const std::string& path, OpenMode mode, std::optional<int> busy_timeout_ms = std::nullopt);
   Cache(Cache&&) noexcept;
   Cache& operator=(Cache&&) noexcept;
   ~Cache();
@@ -31,18 +36,20 @@ class Cache {
   std::int64_t begin_run(const RunRecord& run);
   void finish_run(std::int64_t run);
 
-  // A trial, its parity rows and (where given) its binary, in one transaction. Returns the trial's id.
+  // A trial, its parity rows and (where given) its binary, in one transaction. Returns the trial's id. `run` must
+  // be one that begin_run returned. The same key may be stored again: find_trial answers the newest.
   std::int64_t store_trial(const TrialRecord& trial, const std::vector<ParityRecord>& parity,
                            const std::optional<BinaryRecord>& binary);
   // Newer times of a trial that was measured again in a final; keeps its id.
   void update_timing(const TrialRecord& trial);
-  // A winner is stored only where its trial is Measured and has parity rows that all passed:
-  // Error{Cache} otherwise.
+  // A winner is stored only where its trial is Measured, is of the same op, problem, workload, device and config,
+  // and has parity rows that all passed: Error{Cache} otherwise. It replaces the winner of the same key.
   void store_winner(const WinnerRecord& winner);
   void store_threshold(const ThresholdRecord& threshold);
   void store_device(const DeviceRecord& device);
 
   std::optional<TrialRecord> find_trial(const std::string& key);
+  std::optional<TrialRecord> find_trial(const TrialKey& key);   // compares the whole text, not the digest alone
   std::optional<TrialRecord> find_trial(std::int64_t id);
   std::vector<ParityRecord> find_parity(std::int64_t trial);
   std::optional<WinnerRecord> find_winner(const std::string& key);
@@ -50,8 +57,9 @@ class Cache {
   std::vector<WinnerRecord> find_winners(const std::string& problem, const std::string& device);
   std::optional<ThresholdRecord> find_threshold(const std::string& name, const std::string& problem, const std::string& device);
   std::optional<BinaryRecord> find_binary(const std::string& kernel_key);
+  std::optional<BinaryRecord> find_binary(const CacheKey& key);
 
-  std::vector<WinnerRecord> winners();
+  std::vector<WinnerRecord> winners();                          // newest first
   std::vector<ThresholdRecord> thresholds();
   std::vector<TrialRecord> trials();
   std::vector<RunRecord> runs();

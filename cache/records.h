@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace nsajit::cache {
@@ -25,7 +26,8 @@ enum class TrialStatus : std::uint8_t {
   CompileError, CompileTimeout, Resources, Launch, IllegalAccess, Hang, OutOfMemory, Parity, Crash,
 };
 std::string_view to_string(TrialStatus status);
-TrialStatus parse_trial_status(std::string_view text);
+std::optional<TrialStatus> find_trial_status(std::string_view text);
+TrialStatus parse_trial_status(std::string_view text);   // throws Error{InvalidArgument} listing the words
 
 struct TrialRecord {
   std::int64_t id = 0;

@@ -1,0 +1,160 @@
+// Cache: each operation as one attempt on the database; the SQL lives in one file per table.
+
+#include "cache/cache.h"
+
+#include <fmt/format.h>
+
+#include "cache/binary_table.h"
+#include "cache/cache_key.h"
+#include "cache/database.h"
+#include "cache/run_table.h"
+#include "cache/threshold_table.h"
+#include "cache/trial_table.h"
+#include "cache/winner_table.h"
+#include "nsajit/error.h"
+
+namespace nsajit::cache {
+namespace {
+
+// A writer would rather wait than lose a measurement; a reader rather compiles than stalls its program.
+constexpr int kWriterTimeoutMs = 15'000;
+constexpr int kReaderTimeoutMs = 2'000;
+
+void check_same_kernel(const TrialRecord& trial, const BinaryRecord& binary) {
+  if (binary.kernel_key == trial.kernel_key) return;
+  throw Error(ErrorCode::InvalidArgument, fmt::format("cannot store a trial of kernel {} with the binary of kernel {}",
+                                                      trial.kernel_key, binary.kernel_key));
+}
+
+}  // namespace
+
+Cache Cache::open(const std::string& path, OpenMode mode, std::optional<int> busy_timeout_ms) {
+  const int usual = mode == OpenMode::ReadWrite ? kWriterTimeoutMs : kReaderTimeoutMs;
+  return Cache(Database::open(path, mode, busy_timeout_ms.value_or(usual)));
+}
+
+Cache::Cache(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+Cache::Cache(Cache&&) noexcept = default;
+Cache& Cache::operator=(Cache&&) noexcept = default;
+Cache::~Cache() = default;
+
+const std::string& Cache::path() const { return database_->path(); }
+
+std::int64_t Cache::begin_run(const RunRecord& run) {
+  return database_->write("begin a run", [&](SqliteDatabase& connection) { return insert_run(connection, run); });
+}
+
+void Cache::finish_run(std::int64_t run) {
+  database_->write(fmt::format("finish run {}", run), [&](SqliteDatabase& connection) { set_run_finished(connection, run); });
+}
+
+std::int64_t Cache::store_trial(const TrialRecord& trial, const std::vector<ParityRecord>& parity,
+                                const std::optional<BinaryRecord>& binary) {
+  if (binary) check_same_kernel(trial, *binary);
+  return database_->write(fmt::format("store a trial of {}", trial.config), [&](SqliteDatabase& connection) {
+    if (binary) replace_binary(connection, *binary);
+    return insert_trial(connection, trial, parity);
+  });
+}
+
+void Cache::update_timing(const TrialRecord& trial) {
+  database_->write(fmt::format("update the times of trial {}", trial.id),
+                   [&](SqliteDatabase& connection) { update_trial_timing(connection, trial); });
+}
+
+void Cache::store_winner(const WinnerRecord& winner) {
+  database_->write(fmt::format("store the winner {}", winner.config), [&](SqliteDatabase& connection) {
+    replace_winner(connection, winner, database_->warnings());
+  });
+}
+
+void Cache::store_threshold(const ThresholdRecord& threshold) {
+  database_->write(fmt::format("store threshold {}", threshold.name),
+                   [&](SqliteDatabase& connection) { replace_threshold(connection, threshold); });
+}
+
+void Cache::store_device(const DeviceRecord& device) {
+  database_->write(fmt::format("store device {}", device.device),
+                   [&](SqliteDatabase& connection) { upsert_device(connection, device); });
+}
+
+std::optional<TrialRecord> Cache::find_trial(const std::string& key) {
+  return database_->read(fmt::format("look up trial {}", key), [&](SqliteDatabase& connection) {
+    return find_trial_by_key(connection, key, database_->warnings());
+  });
+}
+
+std::optional<TrialRecord> Cache::find_trial(const TrialKey& key) {
+  auto trial = find_trial(key.digest());
+  // Equal digests of different texts: a collision, and so another trial.
+  if (trial && trial->key_text != key.text()) return std::nullopt;
+  return trial;
+}
+
+std::optional<TrialRecord> Cache::find_trial(std::int64_t id) {
+  return database_->read(fmt::format("look up trial {}", id), [&](SqliteDatabase& connection) {
+    return find_trial_by_id(connection, id, database_->warnings());
+  });
+}
+
+std::vector<ParityRecord> Cache::find_parity(std::int64_t trial) {
+  return database_->read(fmt::format("look up the parity rows of trial {}", trial),
+                         [&](SqliteDatabase& connection) { return find_parity_rows(connection, trial); });
+}
+
+std::optional<WinnerRecord> Cache::find_winner(const std::string& key) {
+  return database_->read(fmt::format("look up winner {}", key), [&](SqliteDatabase& connection) {
+    return find_winner_by_key(connection, key, database_->warnings());
+  });
+}
+
+std::vector<WinnerRecord> Cache::find_winners(const std::string& problem, const std::string& device) {
+  return database_->read(fmt::format("look up the winners of {}", problem), [&](SqliteDatabase& connection) {
+    return find_winners_of(connection, problem, device, database_->warnings());
+  });
+}
+
+std::optional<ThresholdRecord> Cache::find_threshold(const std::string& name, const std::string& problem,
+                                                     const std::string& device) {
+  return database_->read(fmt::format("look up threshold {}", name), [&](SqliteDatabase& connection) {
+    return find_threshold_of(connection, name, problem, device);
+  });
+}
+
+std::optional<BinaryRecord> Cache::find_binary(const std::string& kernel_key) {
+  return database_->read(fmt::format("look up binary {}", kernel_key), [&](SqliteDatabase& connection) {
+    return find_intact_binary(connection, kernel_key, database_->warnings());
+  });
+}
+
+std::optional<BinaryRecord> Cache::find_binary(const CacheKey& key) {
+  auto binary = find_binary(key.digest());
+  if (binary && binary->key_text != key.text()) return std::nullopt;
+  return binary;
+}
+
+std::vector<WinnerRecord> Cache::winners() {
+  return database_->read("list the winners", [&](SqliteDatabase& connection) {
+    return find_all_winners(connection, database_->warnings());
+  });
+}
+
+std::vector<ThresholdRecord> Cache::thresholds() {
+  return database_->read("list the thresholds", [](SqliteDatabase& connection) { return find_all_thresholds(connection); });
+}
+
+std::vector<TrialRecord> Cache::trials() {
+  return database_->read("list the trials", [&](SqliteDatabase& connection) {
+    return find_all_trials(connection, database_->warnings());
+  });
+}
+
+std::vector<RunRecord> Cache::runs() {
+  return database_->read("list the runs", [](SqliteDatabase& connection) { return find_all_runs(connection); });
+}
+
+std::vector<DeviceRecord> Cache::devices() {
+  return database_->read("list the devices", [](SqliteDatabase& connection) { return find_all_devices(connection); });
+}
+
+}  // namespace nsajit::cache

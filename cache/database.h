@@ -1,0 +1,72 @@
+#pragma once
+// Cache::Database: an open cache file, and the two ways it is used: read() turns every trouble into a miss and
+// one warning, write() turns it into Error{Cache} and leaves the file as it was.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "cache/cache.h"
+#include "cache/sqlite_database.h"
+#include "cache/warn_once.h"
+
+namespace nsajit::cache {
+
+class Cache::Database {
+ public:
+  // As Cache::open says. `busy_timeout_ms`: how long another process's lock is waited for.
+  static std::unique_ptr<Database> open(const std::string& path, OpenMode mode, int busy_timeout_ms);
+
+  const std::string& path() const { return path_; }
+  WarnOnce& warnings() { return warnings_; }
+
+  // `attempt`: completes "cannot ..."; what `work` returns when it is value-initialised means a miss.
+  template <typename Work>
+  auto read(const std::string& attempt, Work&& work) -> std::invoke_result_t<Work, SqliteDatabase&> {
+    if (connection_ == nullptr) return {};
+    try {
+      return work(*connection_);
+    } catch (const SqliteFailure& failure) {
+      miss(attempt, failure);
+      return {};
+    }
+  }
+
+  // `work` runs in one transaction that holds the write lock.
+  template <typename Work>
+  auto write(const std::string& attempt, Work&& work) -> std::invoke_result_t<Work, SqliteDatabase&> {
+    SqliteDatabase& connection = writable(attempt);
+    try {
+      Transaction transaction(connection, TransactionKind::Write);
+      if constexpr (std::is_void_v<std::invoke_result_t<Work, SqliteDatabase&>>) {
+        work(connection);
+        transaction.commit();
+      } else {
+        auto result = work(connection);
+        transaction.commit();
+        return result;
+      }
+    } catch (const SqliteFailure& failure) {
+      refuse(attempt, failure);
+    }
+  }
+
+ private:
+  Database(std::string path, OpenMode mode) : path_(std::move(path)), mode_(mode) {}
+
+  void open_for_writing(int busy_timeout_ms);
+  void open_for_reading(int busy_timeout_ms);
+  SqliteDatabase& writable(const std::string& attempt);
+  void miss(const std::string& attempt, const SqliteFailure& failure);
+  [[noreturn]] void refuse(const std::string& attempt, const SqliteFailure& failure) const;
+
+  std::string path_;
+  OpenMode mode_;
+  WarnOnce warnings_;
+  std::unique_ptr<SqliteDatabase> connection_;   // none: an empty cache
+};
+
+}  // namespace nsajit::cache
