@@ -16,6 +16,8 @@
 
 namespace nsajit::tuner {
 
+struct PreparedCase;   // parity_inputs.h
+
 inline constexpr int kGateVersion = 1;   // bumped when the rules change: older verdicts no longer count
 
 struct ErrorFigures { double max_abs = 0, mean_abs = 0, relative_l2 = 0; };
@@ -40,10 +42,12 @@ class ParityChecker {
  public:
   ParityChecker(const Op& op, runtime::Device& device);
   ~ParityChecker();
+  // Makes the workload's inputs and references; check() does it where it was not done.
+  void prepare(const Workload& workload);
+  // Throws Error{Driver} where a launch fails.
   ParityReport check(const Workload& workload, const Config& config, const runtime::Kernel& kernel);
 
  private:
-  struct PreparedCase;
   const Op& op_;
   runtime::Device& device_;
   std::string workload_text_;

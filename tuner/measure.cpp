@@ -1,0 +1,78 @@
+// Interleaved measurement. Every sample starts with a cold last-level cache: a tuned kernel is called between
+// others that have used the cache, and a warm one would favour configs that read more.
+
+#include "tuner/measure.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <numeric>
+
+#include "core/assert.h"
+
+namespace nsajit::tuner {
+namespace {
+
+constexpr int kMinRounds = 3;
+
+class Stopwatch {
+ public:
+  double elapsed_us() const { return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start_).count(); }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// Who runs at `place` of a round. The start moves by one each round, so that a drift within a round hits all
+// alike; odd rounds run backwards, so that nobody always follows the same neighbour.
+std::size_t contender_at(std::size_t place, std::size_t round, std::size_t count) {
+  const std::size_t rotated = (round / 2 + place) % count;
+  return round % 2 == 0 ? rotated : count - 1 - rotated;
+}
+
+void run_round(runtime::Device& device, std::span<const Contender> contenders, std::size_t round, std::vector<Timing>& timings) {
+  for (std::size_t place = 0; place < contenders.size(); ++place) {
+    const std::size_t index = contender_at(place, round, contenders.size());
+    const Contender& contender = contenders[index];
+    device.flush_cache();
+    timings[index].samples_us.push_back(device.time_us(*contender.kernel, contender.plan, contender.args));
+  }
+}
+
+// Device time of the contender that has had the least.
+double least_time_us(const std::vector<Timing>& timings) {
+  double least = std::numeric_limits<double>::max();
+  for (const Timing& timing : timings)
+    least = std::min(least, std::accumulate(timing.samples_us.begin(), timing.samples_us.end(), 0.0));
+  return least;
+}
+
+}  // namespace
+
+std::vector<Timing> measure_interleaved(runtime::Device& device, std::span<const Contender> contenders, const MeasureOptions& options) {
+  NSAJIT_ASSERT(!contenders.empty(), "a measurement needs a contender");
+  const Stopwatch stopwatch;
+  std::vector<Timing> timings(contenders.size());
+  const auto out_of_time = [&] { return stopwatch.elapsed_us() > options.max_total_us; };
+
+  std::vector<Timing> discarded(contenders.size());
+  for (int round = 0; round < options.warmup && !(round > 0 && out_of_time()); ++round)
+    run_round(device, contenders, static_cast<std::size_t>(round), discarded);
+
+  const auto wanted = [&](int round) {
+    if (round < kMinRounds) return true;
+    if (out_of_time()) return false;
+    return round < options.rounds || least_time_us(timings) < options.min_rounds_us;
+  };
+  for (int round = 0; wanted(round); ++round) run_round(device, contenders, static_cast<std::size_t>(round), timings);
+
+  const runtime::ClockReading clocks = device.clocks();
+  for (Timing& timing : timings) {
+    timing.summary = summarize(timing.samples_us);
+    timing.sm_mhz = clocks.sm_mhz;
+    timing.memory_mhz = clocks.memory_mhz;
+  }
+  return timings;
+}
+
+}  // namespace nsajit::tuner

@@ -1,0 +1,39 @@
+// Fits a threshold from the longest measured length downwards: the first length that loses ends it.
+
+#include "tuner/thresholds.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+namespace nsajit::tuner {
+namespace {
+
+// False for a time that was not taken (0, NaN): what is not known to win does not.
+bool wins(const LadderPoint& point, double margin) {
+  return point.time_us > 0 && point.baseline_us >= margin * point.time_us;
+}
+
+}  // namespace
+
+std::int64_t fit_threshold(std::vector<LadderPoint> ladder, double margin) {
+  std::sort(ladder.begin(), ladder.end(), [](const auto& a, const auto& b) { return a.length > b.length; });
+  std::int64_t threshold = -1;
+  // Points of one length (two workloads may count the same) stand or fall together.
+  for (auto begin = ladder.begin(); begin != ladder.end();) {
+    const auto end = std::find_if(begin, ladder.end(), [&](const auto& point) { return point.length != begin->length; });
+    if (!std::all_of(begin, end, [&](const auto& point) { return wins(point, margin); })) break;
+    threshold = begin->length;
+    begin = end;
+  }
+  return threshold;
+}
+
+std::string ladder_to_json(const std::vector<LadderPoint>& ladder) {
+  auto list = nlohmann::ordered_json::array();
+  for (const LadderPoint& point : ladder)
+    list.push_back({{"length", point.length}, {"time_us", point.time_us}, {"baseline_us", point.baseline_us}});
+  return list.dump();
+}
+
+}  // namespace nsajit::tuner
