@@ -1,6 +1,8 @@
-# The relocatable tree: headers, sweeps, licence. Programs are installed where they are defined.
-include(GNUInstallDirs)
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/nsajit" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+# The relocatable tree: headers, sweeps, licence. Programs and the library are installed where they are defined, into bin,
+# lib and libexec below the prefix whatever the distribution's folder names are: programs find the library
+# by its place relative to them.
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/nsajit" DESTINATION include)
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION share/nsajit)
 if(EXISTS "${PROJECT_SOURCE_DIR}/sweeps")
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/sweeps" DESTINATION share/nsajit)
 endif()
