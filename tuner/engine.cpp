@@ -65,6 +65,9 @@ TuneReport tune(Engine& engine, const Workload& workload, const TuneOptions& opt
   if (const auto known = find_threshold(tuning, report.winner); stored && known) {
     report.threshold = *known;
     report.from_cache = true;
+  } else if (decided->baseline.trial.status != cache::TrialStatus::Measured) {
+    report.threshold = make_unknown_threshold(tuning);
+    report.from_cache = stored;
   } else if (const auto fitted = climb_ladder(tuning, decided->winner, decided->baseline)) {
     engine.cache.store_threshold(*fitted);
     report.threshold = *fitted;

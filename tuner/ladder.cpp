@@ -26,19 +26,12 @@ std::vector<Workload> sorted_ladder(const Op& op, const Workload& workload) {
 
 cache::ThresholdRecord make_threshold(const Tuning& tuning, const Tried& winner, const Tried& baseline,
                                       const std::vector<LadderPoint>& points) {
-  const auto& engine = tuning.engine;
-  return {
-      .name = std::string(engine.op.threshold_name(tuning.workload.problem)),
-      .problem = to_string(tuning.workload.problem),
-      .device = to_string(engine.runner.target()),
-      .key = digest_text(fmt::format("winner={}\nbaseline={}\nmargin={}\n", winner.trial.key, baseline.trial.key,
-                                     tuning.options.margin)),
-      .value = fit_threshold(points, tuning.options.margin),
-      .margin = tuning.options.margin,
-      .ladder_json = ladder_to_json(points),
-      .run = engine.run,
-      .created_utc = cache::utc_now(),
-  };
+  auto threshold = make_unknown_threshold(tuning);
+  threshold.key = digest_text(fmt::format("winner={}\nbaseline={}\nmargin={}\n", winner.trial.key, baseline.trial.key,
+                                          tuning.options.margin));
+  threshold.value = fit_threshold(points, tuning.options.margin);
+  threshold.ladder_json = ladder_to_json(points);
+  return threshold;
 }
 
 // A length at which the winner fails rules out all shorter ones too: served lengths are an unbroken range up to the
@@ -58,13 +51,25 @@ void add_point(std::vector<LadderPoint>& points, std::int64_t length, const Race
 
 }  // namespace
 
+cache::ThresholdRecord make_unknown_threshold(const Tuning& tuning) {
+  const auto& engine = tuning.engine;
+  return {
+      .name = std::string(engine.op.threshold_name(tuning.workload.problem)),
+      .problem = to_string(tuning.workload.problem),
+      .device = to_string(engine.runner.target()),
+      .margin = tuning.options.margin,
+      .ladder_json = "[]",
+      .run = engine.run,
+      .created_utc = cache::utc_now(),
+  };
+}
+
 std::optional<cache::ThresholdRecord> climb_ladder(Tuning& tuning, const Tried& winner, const Tried& baseline) {
   const Stopwatch clock;
   Engine& engine = tuning.engine;
-  const bool comparable = baseline.trial.status == cache::TrialStatus::Measured;
-  const auto winner_code = comparable ? find_or_compile(tuning, *winner.candidate) : std::nullopt;
-  const auto baseline_code = comparable ? find_or_compile(tuning, *baseline.candidate) : std::nullopt;
-  if (!winner_code || !baseline_code) return make_threshold(tuning, winner, baseline, {});
+  const auto winner_code = find_or_compile(tuning, *winner.candidate);
+  const auto baseline_code = find_or_compile(tuning, *baseline.candidate);
+  if (!winner_code || !baseline_code) return make_unknown_threshold(tuning);   // they compiled when they were gated
 
   const std::array<RaceEntry, 2> lanes{{{.config = winner.candidate->config, .binary = &*winner_code},
                                         {.config = baseline.candidate->config, .binary = &*baseline_code}}};

@@ -8,8 +8,11 @@
 
 namespace nsajit::tuner {
 
-// `winner` and `baseline` are trials of `tuning`'s workload. A baseline that did not pass leaves the threshold at -1
-// with an empty ladder: not known. nullopt: stopped on the way, nothing stored.
+// `winner` and `baseline` are measured trials of `tuning`'s workload. nullopt: stopped on the way.
 std::optional<cache::ThresholdRecord> climb_ladder(Tuning& tuning, const Tried& winner, const Tried& baseline);
+
+// -1 over an empty ladder, for a baseline that did not pass: there is nothing to compare with. For the report only; not
+// to be stored, or the dispatcher would serve that very baseline.
+cache::ThresholdRecord make_unknown_threshold(const Tuning& tuning);
 
 }  // namespace nsajit::tuner

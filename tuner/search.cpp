@@ -23,6 +23,13 @@ struct Pending {
   std::future<codegen::CompileResult> compiled;          // else it is being compiled
 };
 
+std::optional<codegen::Binary> find_stored_binary(cache::Cache& cache, const Candidate& candidate) {
+  const auto& key = candidate.trial_key.kernel;
+  const auto record = cache.find_binary(key.digest());
+  if (!record || record->key_text != key.text()) return std::nullopt;
+  return make_binary(*record);
+}
+
 class Search {
  public:
   explicit Search(Tuning& tuning)
@@ -87,11 +94,8 @@ void Search::offer(const Candidate& candidate, std::size_t index, bool required)
   Pending pending{.candidate = &candidate, .index = index, .required = required};
   pending.known = tuning_.engine.cache.find_trial(candidate.trial_key.digest());
   if (!pending.known) {
-    if (const auto record = tuning_.engine.cache.find_binary(candidate.trial_key.kernel.digest())) {
-      pending.stored = make_binary(*record);
-    } else {
-      pending.compiled = queue_.submit(candidate.source);
-    }
+    pending.stored = find_stored_binary(tuning_.engine.cache, candidate);
+    if (!pending.stored) pending.compiled = queue_.submit(candidate.source);
   }
   pending_.push_back(std::move(pending));
 }
@@ -166,7 +170,7 @@ SearchOutcome run_search(Tuning& tuning) { return Search(tuning).run(); }
 
 std::optional<codegen::Binary> find_or_compile(Tuning& tuning, const Candidate& candidate) {
   Engine& engine = tuning.engine;
-  if (const auto record = engine.cache.find_binary(candidate.trial_key.kernel.digest())) return make_binary(*record);
+  if (auto stored = find_stored_binary(engine.cache, candidate)) return stored;
   auto result = engine.compiler.compile(candidate.source, engine.runner.target());
   ++tuning.counts.compiled;
   tuning.phases.compile_s += 1e-3 * std::visit([](const auto& answer) { return answer.compile_ms; }, result);

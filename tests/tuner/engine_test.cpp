@@ -45,6 +45,7 @@ struct Process {
   FakeRunner runner{op};
   cache::Cache cache;
   std::atomic<bool> stop{false};
+  std::function<void(const tuner::Progress&)> on_progress;
   tuner::TuneOptions options;
   Workload workload{.problem = {.dtype = DType::FP32, .dk = 32, .dv = 32}, .S = 256, .S_kv = 1024};
 
@@ -53,7 +54,8 @@ struct Process {
 
   tuner::TuneReport tune() {
     const auto run = cache.begin_run({.command = "test", .device = to_string(runner.facts)});
-    tuner::Engine engine{.op = op, .compiler = compiler, .runner = runner, .cache = cache, .run = run, .stop = &stop};
+    tuner::Engine engine{.op = op, .compiler = compiler, .runner = runner, .cache = cache, .run = run,
+                         .on_progress = on_progress, .stop = &stop};
     auto report = tuner::tune(engine, workload, options);
     cache.finish_run(run);
     return report;
@@ -132,10 +134,8 @@ TEST_CASE("a run interrupted before its threshold is finished by the next one wi
   const TemporaryCache file;
   {
     Process first(file);
-    tuner::Engine engine{.op = first.op, .compiler = first.compiler, .runner = first.runner, .cache = first.cache};
-    engine.stop = &first.stop;
-    engine.on_progress = [&](const tuner::Progress& progress) { if (progress.phase == "threshold") first.stop = true; };
-    const auto report = tuner::tune(engine, first.workload, first.options);
+    first.on_progress = [&](const tuner::Progress& progress) { if (progress.phase == "threshold") first.stop = true; };
+    const auto report = first.tune();
     CHECK(report.interrupted);
     CHECK(first.cache.thresholds().empty());
   }
@@ -234,6 +234,7 @@ TEST_CASE("a baseline that fails leaves the threshold unknown and says why") {
   CHECK(report.winner.baseline_us == 0);
   CHECK(report.threshold.value == -1);
   CHECK(report.threshold.ladder_json == "[]");
+  CHECK(process.cache.thresholds().empty());   // a stored -1 would have the failed baseline served
   CHECK(process.cache.find_trial(report.winner.baseline_trial)->reason == "asked to fail");
 }
 
