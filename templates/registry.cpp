@@ -1,0 +1,29 @@
+// Registry: every operation of this build, one line each.
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "nsajit/error.h"
+#include "nsajit/op.h"
+#include "templates/selection/selection_op.h"
+
+namespace nsajit {
+
+std::span<const Op* const> all_ops() {
+  static const templates::SelectionOp selection;
+  static const std::array<const Op*, 1> ops{&selection};
+  return ops;
+}
+
+const Op& find_op(const Problem& problem) {
+  std::string names;
+  for (const Op* op : all_ops()) {
+    if (op->supports(problem)) return *op;
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", op->name());
+  }
+  throw Error(ErrorCode::Unsupported, fmt::format("no operation serves \"{}\"; built: {} (forward pass, grouped or flash layout)",
+                                                  to_string(problem), names));
+}
+
+}  // namespace nsajit

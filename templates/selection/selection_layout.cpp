@@ -1,0 +1,69 @@
+// Selection layout: grouped and FlashAttention order differ only in where K and V keep their head dimension; Q, O and
+// LSE have the same bytes in both, since H = G * h with h fastest.
+
+#include "templates/selection/selection_layout.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nsajit::templates {
+namespace {
+
+ElementType storage_type(DType dtype) {
+  if (dtype == DType::BF16) return ElementType::BF16;
+  return dtype == DType::FP16 ? ElementType::FP16 : ElementType::FP32;
+}
+
+}  // namespace
+
+std::vector<TensorSpec> make_selection_tensors(const Workload& w) {
+  const Problem& p = w.problem;
+  const ElementType type = storage_type(p.dtype);
+  const std::int64_t h = p.group, dk = p.dk, dv = p.dv, n = w.n;
+  const bool flash = p.layout == Layout::Flash;
+  using Shape = std::vector<std::int64_t>;
+  const auto query_shape = [&](std::int64_t size) { return flash ? Shape{w.B, w.S, w.G * h, size} : Shape{w.B, w.S, w.G, h, size}; };
+  const auto key_shape = [&](std::int64_t size) { return flash ? Shape{w.B, w.S_kv, w.G, size} : Shape{w.B, w.G, w.S_kv, size}; };
+  const Shape sel = p.input == SelectionInput::Ranges ? Shape{w.B, w.S, w.G, n, 2} : Shape{w.B, w.S, w.G, n};
+  return {{.name = "q", .type = type, .shape = query_shape(dk)},
+          {.name = "k", .type = type, .shape = key_shape(dk)},
+          {.name = "v", .type = type, .shape = key_shape(dv)},
+          {.name = "sel", .type = ElementType::INT32, .shape = sel},
+          {.name = "o", .type = type, .shape = query_shape(dv), .output = true},
+          {.name = "lse", .type = ElementType::FP32, .shape = {w.B, w.S, w.G, h}, .output = true}};
+}
+
+nsajit_selection_args make_selection_args(const Workload& w) {
+  const Problem& p = w.problem;
+  const long long h = p.group, dk = p.dk, dv = p.dv, G = w.G, S = w.S, S_kv = w.S_kv;
+  const bool flash = p.layout == Layout::Flash;
+  const long long ints = static_cast<long long>(w.n) * entry_ints(p);
+  nsajit_selection_args args{};
+  args.q_h = dk, args.q_g = h * dk, args.q_s = G * args.q_g, args.q_b = S * args.q_s;
+  args.o_h = dv, args.o_g = h * dv, args.o_s = G * args.o_g, args.o_b = S * args.o_s;
+  args.k_s = flash ? G * dk : dk, args.k_g = flash ? dk : S_kv * dk, args.k_b = G * S_kv * dk;
+  args.v_s = flash ? G * dv : dv, args.v_g = flash ? dv : S_kv * dv, args.v_b = G * S_kv * dv;
+  args.lse_h = 1, args.lse_g = h, args.lse_s = G * h, args.lse_b = S * args.lse_s;
+  args.sel_g = ints, args.sel_s = G * ints, args.sel_b = S * args.sel_s;
+  args.B = w.B, args.S = S, args.S_kv = S_kv, args.G = G;
+  args.n = w.n;
+  args.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(dk)));
+  return args;
+}
+
+std::vector<std::int64_t> selected_tokens(const Workload& workload, const std::int32_t* entries, std::int64_t position) {
+  const Problem& p = workload.problem;
+  const std::int64_t limit = std::min(position + 1, workload.S_kv);
+  std::vector<std::int64_t> tokens;
+  for (int i = 0; i < workload.n; ++i) {
+    const bool ranges = p.input == SelectionInput::Ranges;
+    const std::int64_t id = entries[ranges ? 2 * i : i];
+    const std::int64_t begin = ranges ? id : id * p.l_sel;
+    const std::int64_t end = std::min(limit, ranges ? entries[2 * i + 1] : begin + p.l_sel);
+    if (id < 0) continue;
+    for (std::int64_t token = begin; token < end; ++token) tokens.push_back(token);
+  }
+  return tokens;
+}
+
+}  // namespace nsajit::templates

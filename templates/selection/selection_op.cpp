@@ -1,0 +1,180 @@
+// SelectionOp: delegates to the backend of the target, and chooses the cases that a candidate has to get right.
+
+#include "templates/selection/selection_op.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "core/assert.h"
+#include "nsajit/error.h"
+#include "templates/selection/selection_backends.h"
+#include "templates/selection/selection_inputs.h"
+#include "templates/selection/selection_layout.h"
+#include "templates/selection/selection_reference.h"
+
+namespace nsajit::templates {
+namespace {
+
+// The functions of one backend, as declared in selection_backends.h.
+struct BackendFunctions {
+  SearchSpace (*space)(const Problem&, const Target&);
+  Config (*default_config)(const Problem&, const Target&);
+  Config (*baseline_config)(const Problem&, const Target&);
+  Unit (*unit)(const Problem&, const Config&, const Target&);
+  LaunchPlan (*plan)(const Workload&, const Config&, const Target&);
+};
+
+constexpr BackendFunctions kCuda{cuda_space, cuda_default_config, cuda_baseline_config, cuda_unit, cuda_plan};
+constexpr BackendFunctions kCpu{cpu_space, cpu_default_config, cpu_baseline_config, cpu_unit, cpu_plan};
+
+void check_problem(const SelectionOp& op, const Problem& problem, const Target& target) {
+  validate(problem);
+  if (!op.supports(problem))
+    throw Error(ErrorCode::Unsupported,
+                fmt::format("selection of \"{}\": only the forward pass in grouped or flash layout is built", to_string(problem)));
+  if (target.backend == Backend::Cuda && problem.dtype == DType::FP32)
+    throw Error(ErrorCode::Unsupported,
+                fmt::format("selection of \"{}\" on {}: there is no CUDA kernel for fp32 yet; use bf16 or fp16, or the CPU",
+                            to_string(problem), target.name));
+}
+
+const BackendFunctions& backend(const SelectionOp& op, const Problem& problem, const Target& target) {
+  check_problem(op, problem, target);
+  return target.backend == Backend::Cuda ? kCuda : kCpu;
+}
+
+std::int64_t block_count(const Problem& problem, std::int64_t S_kv) { return (S_kv + problem.l_sel - 1) / problem.l_sel; }
+
+// A workload of the same tuple with other sizes, n cut to the blocks that exist.
+Workload resize(const Workload& workload, std::int64_t S, std::int64_t S_kv, int n) {
+  Workload small{.problem = workload.problem, .B = 2, .S = S, .S_kv = S_kv, .G = 2};
+  small.n = static_cast<int>(std::min<std::int64_t>({n, workload.problem.n_sel, block_count(workload.problem, S_kv)}));
+  return small;
+}
+
+// Tokens that a random row at `position` attends to: n whole blocks, the last of them up to the position.
+double expected_tokens(const Workload& w, std::int64_t position) {
+  const std::int64_t l_sel = w.problem.l_sel, visible = position / l_sel + 1;
+  if (w.n == 1) return static_cast<double>(std::min(l_sel, position + 1));   // block 0 alone
+  return static_cast<double>(visible <= w.n ? position + 1 : (w.n - 1) * l_sel + position % l_sel + 1);
+}
+
+}  // namespace
+
+bool SelectionOp::supports(const Problem& problem) const {
+  return problem.branch == Branch::Selection && problem.pass == Pass::Forward && problem.layout != Layout::Varlen;
+}
+
+SearchSpace SelectionOp::space(const Problem& problem, const Target& target) const {
+  return backend(*this, problem, target).space(problem, target);
+}
+Config SelectionOp::default_config(const Problem& problem, const Target& target) const {
+  return backend(*this, problem, target).default_config(problem, target);
+}
+Config SelectionOp::baseline_config(const Problem& problem, const Target& target) const {
+  return backend(*this, problem, target).baseline_config(problem, target);
+}
+Unit SelectionOp::unit(const Problem& problem, const Config& config, const Target& target) const {
+  return backend(*this, problem, target).unit(problem, config, target);
+}
+LaunchPlan SelectionOp::plan(const Workload& workload, const Config& config, const Target& target) const {
+  validate(workload);
+  return backend(*this, workload.problem, target).plan(workload, config, target);
+}
+
+std::vector<TensorSpec> SelectionOp::tensors(const Workload& workload) const { return make_selection_tensors(workload); }
+
+std::vector<std::byte> SelectionOp::arguments(const Workload& workload, std::span<void* const> tensors, void* workspace) const {
+  NSAJIT_ASSERT(tensors.size() == kSelectionTensors, "one address per tensor of tensors()");
+  nsajit_selection_args args = make_selection_args(workload);
+  args.q = tensors[kQ];
+  args.k = tensors[kK];
+  args.v = tensors[kV];
+  args.sel = static_cast<const int*>(tensors[kSel]);
+  args.o = tensors[kO];
+  args.lse = static_cast<float*>(tensors[kLse]);
+  args.workspace = workspace;
+  std::vector<std::byte> bytes(sizeof(args));
+  std::memcpy(bytes.data(), &args, sizeof(args));
+  return bytes;
+}
+
+std::vector<HostTensor> SelectionOp::make_inputs(const Workload& workload, const InputRecipe& recipe) const {
+  return make_selection_inputs(workload, recipe);
+}
+
+// Short rows make one missing or extra token weigh 1/17; the long ones take all n_sel entries; the last is the
+// workload itself, where offsets are largest.
+std::vector<ParityCase> SelectionOp::parity_cases(const Workload& workload) const {
+  const Problem& p = workload.problem;
+  const std::int64_t all = static_cast<std::int64_t>(p.n_sel + 4) * p.l_sel + 3;
+  const int n = p.n_sel;
+  std::vector<ParityCase> cases;
+  const auto add = [&](std::string_view what, const Workload& w, InputKind kind, std::int64_t samples) {
+    const auto seed = static_cast<std::uint64_t>(cases.size() + 1);
+    cases.push_back({.name = fmt::format("{} S={} S_kv={} n={} seed={}", what, w.S, w.S_kv, w.n, seed),
+                     .workload = w,
+                     .recipe = {.kind = kind, .seed = seed},
+                     .sampled_rows = samples});
+  };
+  add("one row", resize(workload, 1, 1, n), InputKind::Random, 0);
+  add("short", resize(workload, 17, 17, n), InputKind::Random, 0);
+  add("two blocks and one", resize(workload, 2 * p.l_sel + 1, 2 * p.l_sel + 1, n), InputKind::Random, 96);
+  add("prime", resize(workload, 193, 193, n), InputKind::Random, 96);
+  add("ragged", resize(workload, 193, 193, n), InputKind::Ragged, 0);
+  add("large logits", resize(workload, 67, 67, n), InputKind::LargeLogits, 64);
+  add("decode", resize(workload, 1, all, n), InputKind::Random, 0);
+  add("few blocks", resize(workload, 5, all, (n + 1) / 2), InputKind::Random, 0);
+  add("ragged decode", resize(workload, 13, all, n), InputKind::Ragged, 0);
+  add("the workload", workload, InputKind::Random, 64);
+  return cases;
+}
+
+Reference SelectionOp::reference(const ParityCase& parity_case, std::span<const HostTensor> inputs) const {
+  return make_selection_reference(parity_case.workload, inputs,
+                                  sample_selection_rows(parity_case.workload, parity_case.sampled_rows));
+}
+
+Op::RowSlice SelectionOp::output_row(const Workload& workload, std::string_view tensor, std::int64_t row) const {
+  NSAJIT_ASSERT(tensor == "o" || tensor == "lse", "selection has two outputs");
+  const std::int64_t count = workload.problem.group * (tensor == "o" ? workload.problem.dv : std::int64_t{1});
+  return {.begin = row * count, .count = count};   // both layouts keep (b, s, g) outermost
+}
+
+std::vector<HostTensor> SelectionOp::change_future(const Workload& workload, std::span<const HostTensor> inputs,
+                                                   std::int64_t position) const {
+  return change_selection_future(workload, inputs, position);
+}
+
+std::string_view SelectionOp::threshold_name(const Problem&) const { return "NSA_SEL_TRITON_MIN_L"; }
+
+std::int64_t SelectionOp::threshold_length(const Workload& workload) const {
+  return static_cast<std::int64_t>(workload.n) * workload.problem.l_sel;
+}
+
+std::vector<Workload> SelectionOp::threshold_ladder(const Workload& workload) const {
+  const auto most = static_cast<int>(std::min<std::int64_t>(workload.problem.n_sel, block_count(workload.problem, workload.S_kv)));
+  std::vector<Workload> ladder;
+  const auto add = [&](int n) {
+    ladder.push_back(workload);
+    ladder.back().n = n;
+  };
+  for (int n = 1; n < most; n *= 2) add(n);
+  add(most);
+  return ladder;
+}
+
+Op::Work SelectionOp::work(const Workload& w) const {
+  const Problem& p = w.problem;
+  const double size = p.dk + p.dv, element = static_cast<double>(element_bytes(p.dtype));
+  double tokens = 0;   // of one (b, g)
+  for (std::int64_t s = 0; s < w.S; ++s) tokens += expected_tokens(w, query_position(w, s));
+  const double sequences = static_cast<double>(w.B * w.G), rows = sequences * static_cast<double>(w.S);
+  return {.flops = 2.0 * sequences * tokens * p.group * size,
+          .bytes = element * size * (rows * p.group + sequences * static_cast<double>(w.S_kv)) +
+                   4.0 * rows * w.n * entry_ints(p)};
+}
+
+}  // namespace nsajit::templates
