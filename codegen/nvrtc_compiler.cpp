@@ -86,14 +86,19 @@ std::vector<std::string> common_options(NvrtcVersion version) {
   return options;
 }
 
-// The line that a reader wants first: the first error of a log, else its first line.
-std::string_view first_error(std::string_view log) {
-  std::size_t at = log.find("error");
-  if (at == std::string_view::npos) at = log.find("fatal");
-  if (at == std::string_view::npos) at = 0;
+// Static shared memory of one block; more must be dynamic.
+constexpr int kStaticSmemLimit = 48 * 1024;
+
+// The line that a reader wants first. ptxas says nothing about too much shared memory, it only fails.
+std::string first_error(std::string_view log) {
+  for (const EntryResources& entry : parse_ptxas_log(log))
+    if (entry.static_smem_bytes > kStaticSmemLimit)
+      return fmt::format("kernel '{}' has {} bytes of static shared memory, the limit is {}", entry.name, entry.static_smem_bytes, kStaticSmemLimit);
+  const std::size_t at = std::min(log.find("error"), log.find("fatal"));
+  if (at == std::string_view::npos) return "the log names no error";
   const std::size_t newline = log.rfind('\n', at);
   const std::size_t begin = newline == std::string_view::npos ? 0 : newline + 1;
-  return log.substr(begin, log.find('\n', at) - begin);
+  return std::string(log.substr(begin, log.find('\n', at) - begin));
 }
 
 class NvrtcCompiler final : public Compiler {
