@@ -42,9 +42,9 @@ class HeadsAsColumns {
     }
   }
 
-  // One tile of kKeys keys in shared memory, of which the first `count` are real. scale: of base 2.
+  // One tile of kKeys keys in shared memory, of which those in [first, count) are real. scale: of base 2.
   template <int kKRow, int kVRow>
-  __device__ __forceinline__ void attend(uint32 k_tile, uint32 v_tile, int count, float scale, int lane) {
+  __device__ __forceinline__ void attend(uint32 k_tile, uint32 v_tile, int count, float scale, int lane, int first = 0) {
     float s[kKeys / 16][kTiles][4] = {};
     const uint32 k_lane = k_tile + (lane % 16) * kKRow + 16 * (lane / 16);
 #pragma unroll
@@ -57,7 +57,7 @@ class HeadsAsColumns {
         for (int tile = 0; tile < kTiles; ++tile) mma_m16n8k16<Element>(s[m][tile], a, q_[tile][2 * step], q_[tile][2 * step + 1]);
       }
     }
-    if (count < kKeys) mask(s, count, lane);
+    if (first > 0 || count < kKeys) mask(s, first, count, lane);
 #pragma unroll
     for (int tile = 0; tile < kTiles; ++tile) update_softmax(s, tile, scale);
     const uint32 v_lane = v_tile + ((lane % 8) + 8 * (lane / 16)) * kVRow + 16 * ((lane / 8) % 2);
@@ -102,12 +102,13 @@ class HeadsAsColumns {
   }
 
  private:
-  __device__ __forceinline__ void mask(float (&s)[kKeys / 16][kTiles][4], int count, int lane) {
+  __device__ __forceinline__ void mask(float (&s)[kKeys / 16][kTiles][4], int first, int count, int lane) {
 #pragma unroll
     for (int m = 0; m < kKeys / 16; ++m) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        if (m * 16 + lane / 4 + 8 * (i / 2) >= count) {
+        const int key = m * 16 + lane / 4 + 8 * (i / 2);
+        if (key < first || key >= count) {
 #pragma unroll
           for (int tile = 0; tile < kTiles; ++tile) s[m][tile][i] = negative_infinity();
         }

@@ -29,9 +29,9 @@ class HeadsAsRows {
     }
   }
 
-  // One tile of kKeys keys in shared memory, of which the first `count` are real. scale: of base 2.
+  // One tile of kKeys keys in shared memory, of which those in [first, count) are real. scale: of base 2.
   template <int kKRow, int kVRow>
-  __device__ __forceinline__ void attend(uint32 k_tile, uint32 v_tile, int count, float scale, int lane) {
+  __device__ __forceinline__ void attend(uint32 k_tile, uint32 v_tile, int count, float scale, int lane, int first = 0) {
     float s[kKeys / 8][4] = {};
     const uint32 k_lane = k_tile + ((lane % 8) + 8 * (lane / 16)) * kKRow + 16 * ((lane / 8) % 2);
 #pragma unroll
@@ -44,7 +44,7 @@ class HeadsAsRows {
         mma_m16n8k16<Element>(s[2 * pair + 1], q_[step], b[2], b[3]);
       }
     }
-    if (count < kKeys) mask(s, count, lane);
+    if (first > 0 || count < kKeys) mask(s, first, count, lane);
     update_softmax(s, scale);
     const uint32 v_lane = v_tile + (lane % 16) * kVRow + 16 * (lane / 16);
 #pragma unroll
@@ -83,12 +83,13 @@ class HeadsAsRows {
   }
 
  private:
-  __device__ __forceinline__ void mask(float (&s)[kKeys / 8][4], int count, int lane) {
+  __device__ __forceinline__ void mask(float (&s)[kKeys / 8][4], int first, int count, int lane) {
 #pragma unroll
     for (int tile = 0; tile < kKeys / 8; ++tile) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        if (tile * 8 + 2 * (lane % 4) + i % 2 >= count) s[tile][i] = negative_infinity();
+        const int key = tile * 8 + 2 * (lane % 4) + i % 2;
+        if (key < first || key >= count) s[tile][i] = negative_infinity();
       }
     }
   }

@@ -97,17 +97,11 @@ __device__ __forceinline__ void attend_packed(const nsajit_selection_args& args,
   const PackedChunk<Fields> chunk(args, first_row);
   if (slot >= chunk.rows) return;
   const RowNumber at(args, first_row + slot);
-  Row<Element> row;
+  Row<Element> row = make_row<Element>(args, at.b, at.g, at.s);
   row.k = reinterpret_cast<const char*>(chunk.k + slot * Fields::max_tokens * Fields::dk);
   row.v = reinterpret_cast<const char*>(chunk.v + slot * Fields::max_tokens * Fields::dv);
   row.k_stride = Fields::dk * 2;
   row.v_stride = Fields::dv * 2;
-  row.q = static_cast<const Element*>(args.q) + at.b * args.q_b + at.s * args.q_s + at.g * args.q_g;
-  row.q_head = args.q_h;
-  row.o = static_cast<Element*>(args.o) + at.b * args.o_b + at.s * args.o_s + at.g * args.o_g;
-  row.o_head = args.o_h;
-  if (args.lse != nullptr) row.lse = args.lse + at.b * args.lse_b + at.s * args.lse_s + at.g * args.lse_g;
-  row.lse_head = args.lse_h;
   row.entries = chunk.ranges + 2 * slot;
   row.n = 1;
   row.limit = Fields::max_tokens;

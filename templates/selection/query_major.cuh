@@ -10,9 +10,9 @@
 // Fields: element, dk, dv, block (0: ranges), group, keys, stages, queries, key_warps, heads, columns, through_l1.
 
 #include "common/async_copy.cuh"
-#include "nsajit/selection_args.h"
 #include "selection/heads_as_columns.cuh"
 #include "selection/heads_as_rows.cuh"
+#include "selection/row.cuh"
 #include "selection/row_tiles.cuh"
 
 namespace nsajit::selection {
@@ -21,24 +21,6 @@ template <bool kColumns, class Fields>
 struct HeadsOf { using Type = HeadsAsRows<Fields>; };
 template <class Fields>
 struct HeadsOf<true, Fields> { using Type = HeadsAsColumns<Fields>; };
-
-// Everything of one row, resolved from strides. Byte strides for the copies, element strides for the rest.
-template <class Element>
-struct Row {
-  const char* k = nullptr;
-  const char* v = nullptr;
-  int64 k_stride = 0;
-  int64 v_stride = 0;
-  const Element* q = nullptr;
-  int64 q_head = 0;
-  Element* o = nullptr;
-  int64 o_head = 0;
-  float* lse = nullptr;      // nullptr: not wanted
-  int64 lse_head = 0;
-  const int* entries = nullptr;
-  int n = 0;
-  int limit = 0;             // tokens that the row may see
-};
 
 template <class Fields>
 class QueryMajor {
@@ -54,7 +36,7 @@ class QueryMajor {
   static constexpr int kKRow = Fields::dk * 2 + 16;
   static constexpr int kVRow = Fields::dv * 2 + 16;
   static constexpr int kStage = kKeys * (kKRow + kVRow);
-  static constexpr int kORow = Fields::dv + 8;
+  static constexpr int kORow = partial_row(Fields::dv);
   static constexpr int kPartials = kRowWarps * Heads::kHeads * kORow * 4;
   static constexpr int kRing = larger(kKeyWarps * Fields::stages * kStage, kPartials);
   static constexpr int kStats = kRowWarps * Heads::kHeads * 2 * 4;
@@ -83,7 +65,8 @@ class QueryMajor {
     const int slot = (team * kHeadWarps + head_warp) * Heads::kHeads;
     heads.template store_partial<kORow>(partials + slot * kORow, maxima + slot, sums + slot, lane);
     warps_sync<kRowWarps>(1 + query);
-    merge(row, partials, maxima, sums, (warp % kRowWarps) * 32 + lane, scale, scale2);
+    merge_partials<Element, Fields::group, Fields::dv, kHeadWarps * Heads::kHeads, kKeyWarps>(
+        row, partials, maxima, sums, (warp % kRowWarps) * 32 + lane, 32 * kRowWarps, scale);
   }
 
  private:
@@ -144,47 +127,6 @@ class QueryMajor {
       source += kDown * stride;
     }
   }
-
-  // Sums the teams' partial results with the weight of their maxima, normalises, stores O and LSE.
-  static __device__ __forceinline__ void merge(const Row<Element>& row, const float* partials, const float* maxima,
-                                               const float* sums, int row_thread, float scale, float scale2) {
-    constexpr int kSlots = kHeadWarps * Heads::kHeads;
-    for (int item = row_thread; item < Fields::group * (Fields::dv / 8); item += 32 * kRowWarps) {
-      const int head = item / (Fields::dv / 8);
-      const int column = item % (Fields::dv / 8) * 8;
-      float top = maxima[head];
-#pragma unroll
-      for (int team = 1; team < kKeyWarps; ++team) top = fmaxf(top, maxima[team * kSlots + head]);
-      float sum = 0.0f;
-      float o[8] = {};
-#pragma unroll
-      for (int team = 0; team < kKeyWarps; ++team) {
-        const int slot = team * kSlots + head;
-        const float weight = sums[slot] > 0.0f ? exp2_fast((maxima[slot] - top) * scale2) : 0.0f;
-        sum += weight * sums[slot];
-        const float4 low = *reinterpret_cast<const float4*>(partials + slot * kORow + column);
-        const float4 high = *reinterpret_cast<const float4*>(partials + slot * kORow + column + 4);
-        o[0] += weight * low.x;
-        o[1] += weight * low.y;
-        o[2] += weight * low.z;
-        o[3] += weight * low.w;
-        o[4] += weight * high.x;
-        o[5] += weight * high.y;
-        o[6] += weight * high.z;
-        o[7] += weight * high.w;
-      }
-      const float inverse = sum > 0.0f ? 1.0f / sum : 0.0f;
-      uint4 packed;
-      packed.x = pack2<Element>(o[0] * inverse, o[1] * inverse);
-      packed.y = pack2<Element>(o[2] * inverse, o[3] * inverse);
-      packed.z = pack2<Element>(o[4] * inverse, o[5] * inverse);
-      packed.w = pack2<Element>(o[6] * inverse, o[7] * inverse);
-      *reinterpret_cast<uint4*>(row.o + head * row.o_head + column) = packed;
-      if (column == 0 && row.lse != nullptr) {
-        row.lse[head * row.lse_head] = sum > 0.0f ? top * scale + logf(sum) : negative_infinity();
-      }
-    }
-  }
 };
 
 // Row s of group blockIdx.y in batch blockIdx.z; long rows (late positions) start first.
@@ -196,22 +138,7 @@ __device__ __forceinline__ void query_major(const nsajit_selection_args& args, i
   const int query = threadIdx.x / (32 * Kernel::kRowWarps);
   const int64 s = args.S - 1 - (first_row + static_cast<int64>(blockIdx.x) * Fields::queries + query);
   if (s < 0) return;
-  const int64 b = blockIdx.z;
-  const int64 g = blockIdx.y;
-  Row<Element> row;
-  row.k = reinterpret_cast<const char*>(static_cast<const Element*>(args.k) + b * args.k_b + g * args.k_g);
-  row.v = reinterpret_cast<const char*>(static_cast<const Element*>(args.v) + b * args.v_b + g * args.v_g);
-  row.k_stride = args.k_s * 2;
-  row.v_stride = args.v_s * 2;
-  row.q = static_cast<const Element*>(args.q) + b * args.q_b + s * args.q_s + g * args.q_g;
-  row.q_head = args.q_h;
-  row.o = static_cast<Element*>(args.o) + b * args.o_b + s * args.o_s + g * args.o_g;
-  row.o_head = args.o_h;
-  if (args.lse != nullptr) row.lse = args.lse + b * args.lse_b + s * args.lse_s + g * args.lse_g;
-  row.lse_head = args.lse_h;
-  row.entries = args.sel + b * args.sel_b + s * args.sel_s + g * args.sel_g;
-  row.n = args.n;
-  row.limit = static_cast<int>(args.S_kv - args.S + s + 1);
+  const Row<Element> row = make_row<Element>(args, blockIdx.z, blockIdx.y, s);
   Kernel::run(row, args.scale, nsajit_smem);
 }
 

@@ -152,7 +152,7 @@ SearchSpace cuda_space(const Problem& problem, const Target& target) {
   return result;
 }
 
-// Four neighbouring rows in a block, one warp each, through L1: neighbours share the forced blocks. Best or within
+// Eight neighbouring rows in a block, one warp each, through L1: neighbours share the forced blocks. Best or within
 // a few percent of it for every tuple measured; smaller shapes follow for SMs with less shared memory.
 Config cuda_default_config(const Problem& problem, const Target& target) {
   const SearchSpace space = cuda_space(problem, target);
@@ -160,8 +160,8 @@ Config cuda_default_config(const Problem& problem, const Target& target) {
   for (const int form : {columns, 1}) {
     for (const int heads : {form == 0 || problem.group > 8 ? 16 : 8, 8}) {
       if (form == 0 && heads == 8) continue;
-      for (const int stages : {3, 2}) {
-        for (const int queries : {4, 2, 1}) {
+      for (const int stages : {2, 3}) {
+        for (const int queries : {8, 4, 2, 1}) {
           for (const int key_warps : {1, 2}) {
             const Config config = make_config(kQueryMajor, form, heads, 16, stages, queries, key_warps, 1);
             if (!space.find_violation(config)) return config;

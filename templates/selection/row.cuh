@@ -1,0 +1,89 @@
+#pragma once
+// Row: one query row of a launch, resolved from strides, and what every variant does at its end: merging partial
+// results of disjoint sets of keys into O and LSE.
+
+#include "common/types.cuh"
+#include "nsajit/selection_args.h"
+
+namespace nsajit::selection {
+
+// Byte strides for the copies, element strides for the rest.
+template <class Element>
+struct Row {
+  const char* k = nullptr;
+  const char* v = nullptr;
+  int64 k_stride = 0;
+  int64 v_stride = 0;
+  const Element* q = nullptr;
+  int64 q_head = 0;
+  Element* o = nullptr;
+  int64 o_head = 0;
+  float* lse = nullptr;      // nullptr: not wanted
+  int64 lse_head = 0;
+  const int* entries = nullptr;
+  int n = 0;
+  int limit = 0;             // tokens that the row may see
+};
+
+template <class Element>
+__device__ __forceinline__ Row<Element> make_row(const nsajit_selection_args& args, int64 b, int64 g, int64 s) {
+  Row<Element> row;
+  row.k = reinterpret_cast<const char*>(static_cast<const Element*>(args.k) + b * args.k_b + g * args.k_g);
+  row.v = reinterpret_cast<const char*>(static_cast<const Element*>(args.v) + b * args.v_b + g * args.v_g);
+  row.k_stride = args.k_s * 2;
+  row.v_stride = args.v_s * 2;
+  row.q = static_cast<const Element*>(args.q) + b * args.q_b + s * args.q_s + g * args.q_g;
+  row.q_head = args.q_h;
+  row.o = static_cast<Element*>(args.o) + b * args.o_b + s * args.o_s + g * args.o_g;
+  row.o_head = args.o_h;
+  if (args.lse != nullptr) row.lse = args.lse + b * args.lse_b + s * args.lse_s + g * args.lse_g;
+  row.lse_head = args.lse_h;
+  row.entries = args.sel + b * args.sel_b + s * args.sel_s + g * args.sel_g;
+  row.n = args.n;
+  row.limit = static_cast<int>(args.S_kv - args.S + s + 1);
+  return row;
+}
+
+// Floats from one head's partial O to the next: keeps the fragments' stores free of bank conflicts.
+__host__ __device__ constexpr int partial_row(int dv) { return dv + 8; }
+
+// Part p of head j lies in slot p * kSlots + j: O not normalised, maximum of the raw scores, sum relative to it.
+// Weighs the parts by their maxima, normalises, stores O and LSE. A row without keys becomes 0 and -inf.
+template <class Element, int kGroup, int kDv, int kSlots, int kParts>
+__device__ __forceinline__ void merge_partials(const Row<Element>& row, const float* partials, const float* maxima, const float* sums,
+                                               int thread, int threads, float scale) {
+  const float scale2 = scale * 1.4426950408889634f;
+  for (int item = thread; item < kGroup * (kDv / 8); item += threads) {
+    const int head = item / (kDv / 8);
+    const int column = item % (kDv / 8) * 8;
+    float top = maxima[head];
+#pragma unroll
+    for (int part = 1; part < kParts; ++part) top = fmaxf(top, maxima[part * kSlots + head]);
+    float sum = 0.0f;
+    float o[8] = {};
+#pragma unroll
+    for (int part = 0; part < kParts; ++part) {
+      const int slot = part * kSlots + head;
+      const float weight = sums[slot] > 0.0f ? exp2_fast((maxima[slot] - top) * scale2) : 0.0f;
+      sum += weight * sums[slot];
+      const float* const source = partials + slot * partial_row(kDv) + column;
+      const float4 low = *reinterpret_cast<const float4*>(source);
+      const float4 high = *reinterpret_cast<const float4*>(source + 4);
+      const float values[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+#pragma unroll
+      for (int i = 0; i < 8; ++i) o[i] += weight * values[i];
+    }
+    const float inverse = sum > 0.0f ? 1.0f / sum : 0.0f;
+    uint4 packed;
+    packed.x = pack2<Element>(o[0] * inverse, o[1] * inverse);
+    packed.y = pack2<Element>(o[2] * inverse, o[3] * inverse);
+    packed.z = pack2<Element>(o[4] * inverse, o[5] * inverse);
+    packed.w = pack2<Element>(o[6] * inverse, o[7] * inverse);
+    *reinterpret_cast<uint4*>(row.o + head * row.o_head + column) = packed;
+    if (column == 0 && row.lse != nullptr) {
+      row.lse[head * row.lse_head] = sum > 0.0f ? top * scale + logf(sum) : negative_infinity();
+    }
+  }
+}
+
+}  // namespace nsajit::selection
