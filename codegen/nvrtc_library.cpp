@@ -5,8 +5,8 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <glob.h>
 
+#include "codegen/nvrtc_search.h"
 #include "core/env.h"
 #include "nsajit/error.h"
 
@@ -15,39 +15,6 @@ namespace {
 
 // 11.2 is the first version whose libraries of one major number are interchangeable.
 constexpr NvrtcVersion kOldest{11, 2};
-
-// Newest first. The plain name is a development link, which may point anywhere.
-constexpr std::array kNames{"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so"};
-
-std::vector<std::string> expand(const std::string& pattern) {
-  std::vector<std::string> paths;
-  glob_t matches{};
-  if (::glob(pattern.c_str(), 0, nullptr, &matches) == 0)
-    for (std::size_t index = 0; index < matches.gl_pathc; ++index) paths.emplace_back(matches.gl_pathv[index]);
-  ::globfree(&matches);
-  return paths;
-}
-
-// Where toolkits and pip's nvidia-cuda-nvrtc packages put their libraries. As patterns.
-std::vector<std::string> folders(const Environment& environment) {
-  std::vector<std::string> patterns;
-  if (environment.cuda_home) patterns.push_back(*environment.cuda_home + "/lib64");
-  patterns.emplace_back("/usr/local/cuda/lib64");
-  patterns.emplace_back("/usr/local/cuda-*/lib64");
-  if (environment.virtual_env) patterns.push_back(*environment.virtual_env + "/lib/python3*/site-packages/nvidia/*/lib");
-  if (environment.home) patterns.push_back(*environment.home + "/.local/lib/python3*/site-packages/nvidia/*/lib");
-  patterns.emplace_back("/usr/local/lib/python3*/*-packages/nvidia/*/lib");
-  return patterns;
-}
-
-std::vector<std::string> candidates(const Environment& environment) {
-  if (environment.nvrtc_path) return {*environment.nvrtc_path};
-  std::vector<std::string> paths(kNames.begin(), kNames.end());
-  for (const std::string& folder : folders(environment))
-    for (const char* name : kNames)
-      for (std::string& path : expand(folder + "/" + name)) paths.push_back(std::move(path));
-  return paths;
-}
 
 template <typename Function>
 bool look_up(void* handle, const char* name, Function& function) {
@@ -71,13 +38,13 @@ NvrtcLibrary::NvrtcLibrary(const Environment& environment) {
 
 void NvrtcLibrary::open(const Environment& environment) {
   std::vector<std::string> answers;
-  for (const std::string& path : candidates(environment)) {
+  for (const std::string& path : nvrtc_candidates(environment)) {
     handle_ = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     path_ = path;
     if (handle_ != nullptr) return;
     answers.emplace_back(::dlerror());
   }
-  const auto places = environment.nvrtc_path ? std::vector<std::string>{"NSAJIT_NVRTC alone, since it is set"} : folders(environment);
+  const auto places = environment.nvrtc_path ? std::vector<std::string>{"NSAJIT_NVRTC alone, since it is set"} : nvrtc_folders(environment);
   throw Error(ErrorCode::NotFound,
               fmt::format("cannot open libnvrtc, which compiles CUDA kernels. Looked in the loader's path and in: {}. Answers: {}. Install CUDA's "
                           "NVRTC (package cuda-nvrtc, or `pip install nvidia-cuda-nvrtc`), or set NSAJIT_NVRTC to the library.",

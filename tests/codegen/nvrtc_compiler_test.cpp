@@ -28,6 +28,19 @@ std::unique_ptr<Compiler> find_compiler() {
   }
 }
 
+// The compiler, where it knows `arch`: an older NVRTC on this machine is no fault of ours.
+std::unique_ptr<Compiler> find_compiler_for(const std::string& arch) {
+  auto compiler = find_compiler();
+  if (!compiler) return nullptr;
+  const KernelSource empty{.name = "test.empty", .text = "extern \"C\" __global__ void k() {}", .template_path = {}, .closure_digest = {}, .entries = {"k"}, .fields = {}};
+  const CompileResult result = compiler->compile(empty, cuda_profile(arch));
+  const auto* failure = std::get_if<CompileFailure>(&result);
+  if (!failure) return compiler;
+  CHECK_THAT(failure->reason, Contains("or newer is needed"));
+  WARN("skipped: " << failure->reason);
+  return nullptr;
+}
+
 // A unit of plain text, without templates.
 KernelSource plain_source(std::string text) { return {.name = "test.plain", .text = std::move(text), .template_path = {}, .closure_digest = {}, .entries = {"k"}, .fields = {}}; }
 
@@ -48,9 +61,9 @@ Binary binary_of(Compiler& compiler, const KernelSource& source, const Target& t
 }  // namespace
 
 TEST_CASE("a template compiles to a cubin for each SM, with its figures") {
-  const auto compiler = find_compiler();
-  if (!compiler) return;
   const std::string arch = GENERATE("80", "86", "89", "90a", "100a", "120");
+  const auto compiler = find_compiler_for(arch);
+  if (!compiler) return;
   const TemplateFolder folder;
   folder.use();
   const Binary binary = binary_of(*compiler, probe_cuda_source(), cuda_profile(arch));
@@ -66,7 +79,7 @@ TEST_CASE("a template compiles to a cubin for each SM, with its figures") {
 }
 
 TEST_CASE("instructions of Hopper alone compile for 90a") {
-  const auto compiler = find_compiler();
+  const auto compiler = find_compiler_for("90a");
   if (!compiler) return;
   const auto source = plain_source("extern \"C\" __global__ void k() { asm volatile(\"wgmma.fence.sync.aligned;\"); }");
   CHECK(binary_of(*compiler, source, cuda_profile("90")).arch == "90a");
@@ -105,11 +118,11 @@ TEST_CASE("threads compile side by side") {
   const TemplateFolder folder;
   folder.use();
   const KernelSource source = probe_cuda_source();
-  const Binary expected = binary_of(*compiler, source, cuda_profile("90a"));
+  const Binary expected = binary_of(*compiler, source, cuda_profile("80"));
   std::vector<std::optional<CompileResult>> results(4);
   {
     std::vector<std::jthread> threads;
-    for (auto& result : results) threads.emplace_back([&] { result = compiler->compile(source, cuda_profile("90a")); });
+    for (auto& result : results) threads.emplace_back([&] { result = compiler->compile(source, cuda_profile("80")); });
   }
   for (const auto& result : results) {
     REQUIRE(std::holds_alternative<Binary>(*result));
