@@ -2,7 +2,7 @@
 option(NSAJIT_BUILD_TESTS "Build the tests" ON)
 option(NSAJIT_CUDA "Build the CUDA backend where the CUDA headers are found" ON)
 option(NSAJIT_GPU_TESTS "Let ctest run the tests that need a CUDA device" OFF)
-option(NSAJIT_SHARED "Programs and tests link libnsajit.so instead of the folders' archives" OFF)
+option(NSAJIT_SHARED "Programs and tests link libnsajit.so; OFF: only the folders that they name" ON)
 option(NSAJIT_WERROR "Warnings are errors" OFF)
 set(NSAJIT_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
 set(NSAJIT_LLVM_VERSION "19" CACHE STRING "Major version of LLVM and clang")
