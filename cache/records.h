@@ -19,6 +19,7 @@ struct RunRecord {               // one invocation of `tune`
   std::string started_utc;       // ISO 8601
   std::string finished_utc;      // empty while running or after a crash
   std::string toolchain;         // compiler name, version, options
+  bool operator==(const RunRecord&) const = default;
 };
 
 enum class TrialStatus : std::uint8_t {
@@ -57,6 +58,7 @@ struct TrialRecord {
   double measure_ms = 0;
   std::int64_t run = 0;
   std::string created_utc;
+  bool operator==(const TrialRecord&) const = default;
 };
 
 struct ParityRecord {            // one row per parity case and output tensor of a trial
@@ -67,6 +69,7 @@ struct ParityRecord {            // one row per parity case and output tensor of
   double max_allowed = 0, mean_allowed = 0, l2_allowed = 0;
   bool passed = false;
   std::string reason;
+  bool operator==(const ParityRecord&) const = default;
 };
 
 struct WinnerRecord {
@@ -80,6 +83,7 @@ struct WinnerRecord {
   double baseline_us = 0;
   int candidates = 0;            // configs considered
   std::string created_utc;
+  bool operator==(const WinnerRecord&) const = default;
 };
 
 struct ThresholdRecord {
@@ -92,6 +96,7 @@ struct ThresholdRecord {
   std::string ladder_json;       // [{"length":64,"time_us":..,"baseline_us":..}, ...]
   std::int64_t run = 0;
   std::string created_utc;
+  bool operator==(const ThresholdRecord&) const = default;
 };
 
 struct BinaryRecord {
@@ -102,6 +107,7 @@ struct BinaryRecord {
   std::string entries_json;      // names and resources
   std::string log;
   double compile_ms = 0;
+  bool operator==(const BinaryRecord&) const = default;
 };
 
 struct DeviceRecord {
@@ -110,6 +116,7 @@ struct DeviceRecord {
   int processors = 0;
   std::int64_t memory_bytes = 0, l2_bytes = 0;
   std::string features;
+  bool operator==(const DeviceRecord&) const = default;
 };
 
 }  // namespace nsajit::cache

@@ -1,0 +1,23 @@
+// UtcTime: the form of a time in the cache.
+
+#include "cache/utc_time.h"
+
+#include <ctime>
+#include <regex>
+
+#include <catch2/catch_all.hpp>
+
+namespace nsajit::cache {
+
+TEST_CASE("the time is ISO 8601 in UTC") {
+  REQUIRE(std::regex_match(utc_now(), std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")));
+}
+
+TEST_CASE("the time is now, whatever the time zone") {
+  const std::string text = utc_now();
+  std::tm parsed{};
+  REQUIRE(strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parsed) != nullptr);
+  REQUIRE(std::abs(static_cast<long>(timegm(&parsed) - std::time(nullptr))) <= 2);
+}
+
+}  // namespace nsajit::cache
