@@ -91,8 +91,8 @@ codegen::Binary compile(codegen::Compiler& compiler, const codegen::KernelSource
 
 // The binary as stored when it was tuned. Entries and their order are the source's: the key fixes both.
 std::optional<codegen::Binary> find_stored_binary(cache::Cache& cache, const cache::CacheKey& key, const codegen::KernelSource& source) {
-  auto record = cache.find_binary(key.digest());
-  if (!record || record->key_text != key.text()) return std::nullopt;
+  auto record = cache.find_binary(key);
+  if (!record) return std::nullopt;
   codegen::Binary binary{.backend = record->backend == to_string(Backend::Cuda) ? Backend::Cuda : Backend::Cpu,
                          .arch = std::move(record->arch), .code = std::move(record->code)};
   binary.entries = source.entries;

@@ -15,6 +15,7 @@ class FakeCompiler final : public codegen::Compiler {
  public:
   std::atomic<int> calls{0};
   std::string version = "1";
+  std::string refuse_variant;   // units of this variant do not compile
 
   codegen::CompilerIdentity identity() const override {
     return {.name = "fake", .version = version, .options = "-O0"};
@@ -22,11 +23,10 @@ class FakeCompiler final : public codegen::Compiler {
 
   codegen::CompileResult compile(const codegen::KernelSource& source, const Target& target) override {
     ++calls;
+    if (!refuse_variant.empty() && source.entries.front() == "fake_" + refuse_variant) return failure();
     std::string text = source.entries.front() + "\n";
     for (const auto& [name, value] : source.fields) {
-      if (name == "fault" && value == static_cast<int>(Fault::CompileError))
-        return codegen::CompileFailure{.reason = "error: fault asked for", .log = "unit:1: error: fault asked for\n",
-                                       .compile_ms = 1};
+      if (name == "fault" && value == static_cast<int>(Fault::CompileError)) return failure();
       text += name + "=" + std::to_string(value) + "\n";
     }
     codegen::Binary binary{.backend = target.backend, .arch = target.backend == Backend::Cpu ? "host" : arch_name(target)};
@@ -37,6 +37,11 @@ class FakeCompiler final : public codegen::Compiler {
     binary.log = "fake: 0 errors\n";
     binary.compile_ms = 1;
     return binary;
+  }
+
+ private:
+  static codegen::CompileFailure failure() {
+    return {.reason = "error: fault asked for", .log = "unit:1: error: fault asked for\n", .compile_ms = 1};
   }
 };
 

@@ -1,0 +1,236 @@
+// Dispatcher: grades and reasons from a real cache, kernels from a fake compiler and device.
+
+#include "runtime/dispatcher.h"
+
+#include <catch2/catch_all.hpp>
+
+#include "core/digest.h"
+#include "nsajit/error.h"
+#include "runtime/kernel_key.h"
+#include "tests/support/fake_compiler.h"
+#include "tests/support/fake_device.h"
+#include "tests/support/fake_op.h"
+#include "tests/support/temporary_folder.h"
+
+namespace nsajit::runtime {
+using Catch::Matchers::Contains;
+using testing::FakeOp;
+namespace {
+
+Config tuned(int tile, int stages = 2) {
+  return {.variant = "query_major", .values = {{"fault", 0}, {"stages", stages}, {"tile", tile}}};
+}
+
+Workload sized(std::int64_t S, int n = 16) { return Workload{.S = S, .S_kv = S, .n = n}; }
+
+struct Stored {
+  Workload workload = sized(1024);
+  Config config = tuned(32);
+  double time_us = 50;
+  double baseline_us = 100;
+  std::string device = to_string(testing::fake_target());
+};
+
+// A cache with what a tuning run leaves behind.
+struct Fixture {
+  testing::TemporaryFolder folder;
+  cache::Cache cache = cache::Cache::open(folder.path() + "/cache.db", cache::OpenMode::ReadWrite);
+  FakeOp op;
+  testing::FakeDevice device;
+  testing::FakeCompiler compiler;
+  std::int64_t run = cache.begin_run({.command = "test", .device = to_string(testing::fake_target())});
+
+  void store(const Stored& stored, const std::optional<cache::BinaryRecord>& binary = std::nullopt) {
+    cache::TrialRecord trial{.op = "selection", .problem = to_string(stored.workload.problem), .workload = to_string(stored.workload),
+                             .device = stored.device, .config = to_string(stored.config), .time_us = stored.time_us, .samples = 9,
+                             .run = run};
+    trial.key_text = trial.workload + trial.config + trial.device;
+    trial.key = digest_text(trial.key_text);
+    if (binary) trial.kernel_key = binary->kernel_key;
+    const std::int64_t id = cache.store_trial(trial, {{.parity_case = "random", .tensor = "o", .passed = true}}, binary);
+    cache::WinnerRecord winner{.op = trial.op, .problem = trial.problem, .workload = trial.workload, .device = trial.device,
+                               .config = trial.config, .trial = id, .run = run, .time_us = stored.time_us,
+                               .baseline_us = stored.baseline_us, .candidates = 8};
+    winner.key_text = winner.workload + winner.device;
+    winner.key = digest_text(winner.key_text);
+    cache.store_winner(winner);
+  }
+
+  void store_threshold(std::int64_t value) {
+    cache::ThresholdRecord threshold{.name = "NSA_SEL_TRITON_MIN_L", .problem = to_string(Problem{}),
+                                     .device = to_string(testing::fake_target()), .value = value, .run = run};
+    threshold.key = digest_text(threshold.problem);
+    cache.store_threshold(threshold);
+  }
+
+  Decision decide(const Workload& workload) { return find_decision(op, workload, testing::fake_target(), cache); }
+  Config baseline() const { return op.baseline_config(Problem{}, testing::fake_target()); }
+};
+
+// The record of what the fake compiler makes of `config`, under the key by which the dispatcher asks.
+cache::BinaryRecord binary_record(Fixture& fixture, const Config& config) {
+  const auto source = codegen::specialize(fixture.op, Problem{}, config, testing::fake_target());
+  const auto key = make_kernel_key(fixture.op, Problem{}, config, testing::fake_target(), source, fixture.compiler.identity());
+  const auto binary = std::get<codegen::Binary>(fixture.compiler.compile(source, testing::fake_target()));
+  fixture.compiler.calls = 0;
+  return {.kernel_key = key.digest(), .key_text = key.text(), .backend = "cpu", .arch = binary.arch, .code = binary.code,
+          .entries_json = "[]"};
+}
+
+}  // namespace
+
+TEST_CASE("an empty cache is a fallback that says what to do", "[runtime]") {
+  Fixture fixture;
+  const Decision decision = fixture.decide(sized(1024));
+  CHECK(decision.grade == Grade::Fallback);
+  CHECK(decision.config == fixture.baseline());
+  CHECK(decision.threshold == -1);
+  CHECK_THAT(decision.why, Contains("nothing is stored") && Contains("nsajit tune"));
+}
+
+TEST_CASE("a workload that was tuned is an exact match", "[runtime]") {
+  Fixture fixture;
+  fixture.store({});
+  const Decision decision = fixture.decide(sized(1024));
+  CHECK(decision.grade == Grade::Exact);
+  CHECK(decision.config == tuned(32));
+  CHECK(decision.time_us == 50);
+  CHECK(decision.baseline_us == 100);
+}
+
+TEST_CASE("other sizes are served by the nearest tuned ones, with the reason", "[runtime]") {
+  Fixture fixture;
+  fixture.store({.workload = sized(1024), .config = tuned(16)});
+  fixture.store({.workload = sized(8192), .config = tuned(64)});
+  const Decision near_small = fixture.decide(sized(2048));
+  CHECK(near_small.grade == Grade::Nearest);
+  CHECK(near_small.config == tuned(16));
+  CHECK_THAT(near_small.why, Contains("S=2048") && Contains("S=1024") && Contains("2.0 octaves"));
+  CHECK(fixture.decide(sized(5000)).config == tuned(64));
+  CHECK(fixture.decide(sized(1 << 20)).config == tuned(64));
+}
+
+TEST_CASE("an exact match is preferred to a nearer-looking overlap", "[runtime]") {
+  Fixture fixture;
+  Workload overlapping = sized(1024);
+  overlapping.overlap_percent = 90;
+  fixture.store({.workload = overlapping, .config = tuned(64)});
+  fixture.store({.workload = sized(1024), .config = tuned(16)});
+  CHECK(fixture.decide(sized(1024)).config == tuned(16));
+  CHECK(fixture.decide(overlapping).config == tuned(64));
+  CHECK(fixture.decide(overlapping).grade == Grade::Exact);
+}
+
+TEST_CASE("winners of another device or another tuple do not count", "[runtime]") {
+  Fixture fixture;
+  fixture.store({.device = "cpu;name=another"});
+  Workload other = sized(1024);
+  other.problem.dk = 64;
+  fixture.store({.workload = other});
+  CHECK(fixture.decide(sized(1024)).grade == Grade::Fallback);
+}
+
+TEST_CASE("a length below the threshold is served by the baseline", "[runtime]") {
+  Fixture fixture;
+  fixture.store({});
+  fixture.store_threshold(512);
+  CHECK(fixture.decide(sized(1024, 8)).grade == Grade::Nearest);
+  const Decision below = fixture.decide(sized(1024, 7));
+  CHECK(below.grade == Grade::Fallback);
+  CHECK(below.config == fixture.baseline());
+  CHECK(below.threshold == 512);
+  CHECK_THAT(below.why, Contains("448") && Contains("NSA_SEL_TRITON_MIN_L = 512"));
+}
+
+TEST_CASE("a threshold of -1 keeps the baseline", "[runtime]") {
+  Fixture fixture;
+  fixture.store({});
+  fixture.store_threshold(-1);
+  const Decision decision = fixture.decide(sized(1024));
+  CHECK(decision.grade == Grade::Fallback);
+  CHECK_THAT(decision.why, Contains("NSA_SEL_TRITON_MIN_L is -1"));
+}
+
+TEST_CASE("a winner that lost to the baseline is not served", "[runtime]") {
+  Fixture fixture;
+  fixture.store({.time_us = 120, .baseline_us = 100});
+  const Decision decision = fixture.decide(sized(1024));
+  CHECK(decision.grade == Grade::Fallback);
+  CHECK(decision.config == fixture.baseline());
+  CHECK_THAT(decision.why, Contains("120.0 us") && Contains("100.0 us"));
+}
+
+TEST_CASE("a baseline that won is served as the fallback", "[runtime]") {
+  Fixture fixture;
+  fixture.store({.config = fixture.baseline(), .time_us = 100, .baseline_us = 100});
+  CHECK_THAT(fixture.decide(sized(1024)).why, Contains("packed SDPA was the fastest"));
+}
+
+TEST_CASE("a stored config that this build no longer offers is passed over", "[runtime]") {
+  Fixture fixture;
+  fixture.store({.workload = sized(1024), .config = tuned(48)});
+  fixture.store({.workload = sized(8192), .config = tuned(64)});
+  const Decision decision = fixture.decide(sized(1024));
+  CHECK(decision.grade == Grade::Nearest);
+  CHECK(decision.config == tuned(64));
+}
+
+TEST_CASE("a decision is compiled and loaded once and then kept", "[runtime]") {
+  Fixture fixture;
+  fixture.store({});
+  Dispatcher dispatcher(fixture.device, fixture.compiler, fixture.cache);
+  const BoundKernel first = dispatcher.find(sized(1024));
+  const BoundKernel again = dispatcher.find(sized(1024));
+  const BoundKernel other_size = dispatcher.find(sized(4096));
+  CHECK(first.kernel == again.kernel);
+  CHECK(first.kernel == other_size.kernel);
+  CHECK(fixture.compiler.calls == 1);
+  CHECK(fixture.device.state->loads == 1);
+  CHECK(other_size.decision.grade == Grade::Nearest);
+  CHECK(first.plan.steps.front().grid[0] == 32);
+  CHECK(other_size.plan.steps.front().grid[0] == 128);
+}
+
+TEST_CASE("a stored binary is loaded without compiling", "[runtime]") {
+  Fixture fixture;
+  fixture.store({}, binary_record(fixture, tuned(32)));
+  Dispatcher dispatcher(fixture.device, fixture.compiler, fixture.cache);
+  const BoundKernel bound = dispatcher.find(sized(1024));
+  CHECK(fixture.compiler.calls == 0);
+  CHECK(static_cast<const testing::FakeKernel*>(bound.kernel)->config() == tuned(32));
+}
+
+TEST_CASE("a binary of another compiler version is not taken", "[runtime]") {
+  Fixture fixture;
+  fixture.store({}, binary_record(fixture, tuned(32)));
+  fixture.compiler.version = "2";
+  Dispatcher(fixture.device, fixture.compiler, fixture.cache).find(sized(1024));
+  CHECK(fixture.compiler.calls == 1);
+}
+
+TEST_CASE("a winner that no longer compiles falls back with the compiler's reason", "[runtime]") {
+  Fixture fixture;
+  fixture.compiler.refuse_variant = "query_major";
+  fixture.store({});
+  Dispatcher dispatcher(fixture.device, fixture.compiler, fixture.cache);
+  const BoundKernel bound = dispatcher.find(sized(1024));
+  CHECK(bound.decision.grade == Grade::Fallback);
+  CHECK(bound.decision.config == fixture.baseline());
+  CHECK_THAT(bound.decision.why, Contains("fault asked for"));
+  CHECK(bound.kernel != nullptr);
+}
+
+TEST_CASE("an impossible workload is refused before anything is looked up", "[runtime]") {
+  Fixture fixture;
+  Dispatcher dispatcher(fixture.device, fixture.compiler, fixture.cache);
+  CHECK_THROWS_AS(dispatcher.find(Workload{.S = 10, .S_kv = 5}), Error);
+  CHECK(fixture.compiler.calls == 0);
+}
+
+TEST_CASE("grades have names", "[runtime]") {
+  CHECK(to_string(Grade::Exact) == "exact");
+  CHECK(to_string(Grade::Nearest) == "nearest");
+  CHECK(to_string(Grade::Fallback) == "fallback");
+}
+
+}  // namespace nsajit::runtime
