@@ -1,0 +1,61 @@
+// nsajit: the program. Parses the command line, runs one command, turns errors into messages and exit codes.
+
+#include <exception>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cli/exit_code.h"
+#include "cli/session.h"
+#include "cli/toolchain.h"
+#include "codegen/embedded_templates.h"
+#include "core/log.h"
+
+namespace {
+
+using namespace nsajit;
+
+std::string join_arguments(int count, char** arguments) {
+  std::string line;
+  for (int index = 0; index < count; ++index) line += (index == 0 ? "" : " ") + std::string(arguments[index]);
+  return line;
+}
+
+void apply(const Environment& environment) {
+  if (environment.log_level) set_log_level(parse_log_level(*environment.log_level));
+  if (environment.template_dir) codegen::use_template_directory(*environment.template_dir);
+}
+
+int run(int count, char** arguments) {
+  cli::Session session{.environment = read_environment(), .command_line = join_arguments(count, arguments)};
+  apply(session.environment);
+  CLI::App app{"nsajit: generates, compiles, tunes and serves Native Sparse Attention kernels for this machine", "nsajit"};
+  app.footer(fmt::format("Example:\n  nsajit tune --sweep sweeps/quick.toml && nsajit report\n\n{}\nMore: docs/cli.md", cli::kExitCodeHelp));
+  app.set_version_flag("--version", [&] { return cli::describe_version(session.environment); });
+  app.require_subcommand(1);
+  for (auto* add : {cli::add_tune, cli::add_report, cli::add_lookup, cli::add_compile, cli::add_parity, cli::add_doctor,
+                    cli::add_worker}) {
+    add(app, session);
+  }
+  try {
+    app.parse(count, arguments);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(cli::ExitCode::BadInput);
+  }
+  return static_cast<int>(session.result);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  try {
+    return run(count, arguments);
+  } catch (const Error& error) {
+    fmt::print(stderr, "nsajit: {}\n", error.what());
+    return static_cast<int>(cli::exit_code_of(error.code()));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "nsajit: unexpected: {}\n", error.what());
+    return static_cast<int>(cli::ExitCode::Environment);
+  }
+}

@@ -1,0 +1,101 @@
+// Report rows: reads every table once, then joins in memory.
+
+#include "cli/report_rows.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <unordered_map>
+
+#include "core/fields.h"
+#include "nsajit/op.h"
+
+namespace nsajit::cli {
+namespace {
+
+using RowKey = std::tuple<std::string, std::string>;   // workload (holds the problem), device
+
+bool contains_field(std::string_view problem, std::string_view wanted) {
+  const auto fields = split_fields(problem, "problem");
+  const std::string_view name = wanted.starts_with("h=") ? wanted.substr(2) : std::string_view();
+  return std::any_of(fields.begin(), fields.end(), [&](const Field& field) {
+    return field.text == wanted || (!name.empty() && field.name == "group" && field.value == name);
+  });
+}
+
+bool matches(const cache::WinnerRecord& winner, const ReportFilter& filter) {
+  if (winner.device.find(filter.device) == std::string::npos) return false;
+  if (filter.problem.empty()) return true;
+  const auto wanted = split_fields(filter.problem, "filter");
+  return std::all_of(wanted.begin(), wanted.end(), [&](const Field& field) { return contains_field(winner.problem, field.text); });
+}
+
+std::optional<cache::ParityRecord> find_closest(const std::vector<cache::ParityRecord>& records) {
+  const auto share = [](const cache::ParityRecord& record) { return record.max_allowed > 0 ? record.max_error / record.max_allowed : 0; };
+  const auto closest = std::max_element(records.begin(), records.end(), [&](const auto& a, const auto& b) { return share(a) < share(b); });
+  return closest == records.end() ? std::nullopt : std::optional(*closest);
+}
+
+// The name is the operation's; a record of an operation that this build lacks has none.
+std::string threshold_name(const cache::WinnerRecord& winner) {
+  for (const Op* op : all_ops()) {
+    if (op->name() == winner.op) return std::string(op->threshold_name(parse_problem(winner.problem)));
+  }
+  return {};
+}
+
+ReportRow make_row(cache::Cache& cache, cache::WinnerRecord winner, cache::TrialRecord trial) {
+  ReportRow row{.winner = std::move(winner), .trial = std::move(trial)};
+  row.baseline = cache.find_trial(row.winner.baseline_trial);
+  row.parity = find_closest(cache.find_parity(row.winner.trial));
+  row.threshold_name = threshold_name(row.winner);
+  row.threshold = cache.find_threshold(row.threshold_name, row.winner.problem, row.winner.device);
+  return row;
+}
+
+}  // namespace
+
+std::vector<ReportRow> collect_rows(cache::Cache& cache, const ReportFilter& filter) {
+  auto winners = cache.winners();
+  std::stable_sort(winners.begin(), winners.end(), [](const auto& a, const auto& b) { return a.trial > b.trial; });
+  std::stable_sort(winners.begin(), winners.end(), [](const auto& a, const auto& b) { return a.run > b.run; });
+  std::map<RowKey, std::map<std::string, int>> outcomes;
+  for (const auto& trial : cache.trials()) ++outcomes[{trial.workload, trial.device}][std::string(to_string(trial.status))];
+  std::unordered_map<std::int64_t, cache::RunRecord> runs;
+  for (auto& run : cache.runs()) runs.emplace(run.id, run);
+
+  std::vector<ReportRow> rows;
+  std::set<RowKey> seen;
+  for (auto& winner : winners) {
+    if (!matches(winner, filter)) continue;
+    auto trial = cache.find_trial(winner.trial);
+    const RowKey key{winner.workload, winner.device};
+    if (!trial || !seen.insert(key).second) continue;
+    auto row = make_row(cache, std::move(winner), std::move(*trial));
+    row.trials = outcomes[key];
+    if (const auto run = runs.find(row.winner.run); run != runs.end()) row.run = run->second;
+    rows.push_back(std::move(row));
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const ReportRow& a, const ReportRow& b) {
+    return std::tie(a.winner.device, a.winner.workload) < std::tie(b.winner.device, b.winner.workload);
+  });
+  return rows;
+}
+
+double spread_percent(const cache::TrialRecord& trial) {
+  return trial.time_us > 0 ? 50 * (trial.high_us - trial.low_us) / trial.time_us : 0;
+}
+
+double speed_up(const ReportRow& row) {
+  return row.winner.baseline_us > 0 && row.winner.time_us > 0 ? row.winner.baseline_us / row.winner.time_us : 0;
+}
+
+int count_rejected(const ReportRow& row) {
+  int rejected = 0;
+  for (const auto& [status, count] : row.trials) {
+    if (status != to_string(cache::TrialStatus::Measured)) rejected += count;
+  }
+  return rejected;
+}
+
+}  // namespace nsajit::cli

@@ -1,0 +1,132 @@
+// Sweep file: every key is checked, and every complaint carries the line it is about.
+
+#include "cli/sweep_file.h"
+
+#include <fstream>
+#include <initializer_list>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include "cli/tuple_fields.h"
+#include "nsajit/error.h"
+
+namespace nsajit::cli {
+namespace {
+
+[[noreturn]] void complain(const std::string& path, const toml::source_region& where, std::string_view what) {
+  throw Error(ErrorCode::InvalidArgument, fmt::format("sweep file {}, line {}: {}", path, where.begin.line, what));
+}
+
+std::string join(const std::vector<std::string_view>& names) {
+  std::string text;
+  for (const auto name : names) text += fmt::format("{}{}", text.empty() ? "" : ", ", name);
+  return text;
+}
+
+const toml::table& as_table(const toml::node& node, std::string_view name, const std::string& path) {
+  if (const auto* table = node.as_table()) return *table;
+  complain(path, node.source(), fmt::format("'{}' is to be a table", name));
+}
+
+// One value of a tuple as text, so that flags and files go through the same checks.
+std::string tuple_value(const toml::node& node, const TupleField& field, const std::string& path) {
+  if (field.number) {
+    if (const auto value = node.value_exact<std::int64_t>()) return std::to_string(*value);
+    complain(path, node.source(), fmt::format("'{}' is to be a whole number ({})", field.name, field.help));
+  }
+  if (const auto value = node.value_exact<std::string>()) return *value;
+  complain(path, node.source(), fmt::format("'{}' is to be a quoted word: {}", field.name, field.help));
+}
+
+void read_fields(TupleBuilder& builder, const toml::table& table, const std::string& path) {
+  std::vector<std::string_view> known;
+  for (const auto& field : tuple_fields()) known.push_back(field.name);
+  for (const auto& [key, node] : table) {
+    const TupleField* found = nullptr;
+    for (const auto& field : tuple_fields()) {
+      if (field.name == key.str()) found = &field;
+    }
+    if (found == nullptr) complain(path, key.source(), fmt::format("unknown key '{}' in a tuple; known: {}", key.str(), join(known)));
+    try {
+      builder.set(found->name, tuple_value(node, *found, path));
+    } catch (const Error& error) {
+      if (std::string_view(error.what()).starts_with("sweep file")) throw;
+      complain(path, node.source(), error.what());
+    }
+  }
+}
+
+void read_tune(Sweep& sweep, const toml::table& table, const std::string& path) {
+  for (const auto& [key, node] : table) {
+    if (key == "strategy") {
+      sweep.strategy = node.value_exact<std::string>();
+      if (!sweep.strategy) complain(path, node.source(), "'strategy' is to be a quoted word: exhaustive or random");
+    } else if (key == "max_trials") {
+      sweep.max_trials = node.value_exact<std::int64_t>();
+      if (!sweep.max_trials || *sweep.max_trials < 0) complain(path, node.source(), "'max_trials' is to be a whole number, 0 = all");
+    } else if (key == "budget_s") {
+      sweep.budget_s = node.value<double>();
+      if (!sweep.budget_s || *sweep.budget_s < 0) complain(path, node.source(), "'budget_s' is to be a number of seconds, 0 = no limit");
+    } else {
+      complain(path, key.source(), fmt::format("unknown key '{}' in [tune]; known: strategy, max_trials, budget_s", key.str()));
+    }
+  }
+}
+
+Workload read_tuple(const TupleBuilder& defaults, const toml::node& node, const std::string& path) {
+  const auto& table = as_table(node, "tuple", path);
+  TupleBuilder builder = defaults;
+  read_fields(builder, table, path);
+  const Workload workload = builder.build();
+  try {
+    validate(workload);
+  } catch (const Error& error) {
+    complain(path, table.source(), error.what());
+  }
+  return workload;
+}
+
+void check_sections(const toml::table& document, const std::string& path) {
+  for (const auto& [key, node] : document) {
+    if (key == "tune" || key == "defaults" || key == "tuple") continue;
+    complain(path, key.source(), fmt::format("unknown section '{}'; known: [tune], [defaults], [[tuple]]", key.str()));
+  }
+}
+
+toml::table parse_document(std::string_view text, const std::string& path) {
+  try {
+    return toml::parse(text, path);
+  } catch (const toml::parse_error& error) {
+    complain(path, error.source(), error.description());
+  }
+}
+
+}  // namespace
+
+Sweep parse_sweep(std::string_view text, const std::string& path) {
+  const toml::table document = parse_document(text, path);
+  check_sections(document, path);
+  Sweep sweep;
+  if (const auto* tune = document.get("tune")) read_tune(sweep, as_table(*tune, "tune", path), path);
+  TupleBuilder defaults;
+  if (const auto* fields = document.get("defaults")) read_fields(defaults, as_table(*fields, "defaults", path), path);
+  const auto* tuples = document.get("tuple");
+  if (tuples == nullptr) complain(path, document.source(), "no [[tuple]] in it; each names one workload, as in sweeps/quick.toml");
+  if (!tuples->is_array()) complain(path, tuples->source(), "'tuple' is to be an array of tables: write [[tuple]], not [tuple]");
+  for (const auto& node : *tuples->as_array()) sweep.workloads.push_back(read_tuple(defaults, node, path));
+  return sweep;
+}
+
+Sweep load_sweep(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    throw Error(ErrorCode::InvalidArgument, fmt::format("sweep file {}: cannot be read; is the path right? sweeps/quick.toml and "
+                                                        "sweeps/users.toml come with nsajit", path));
+  }
+  return parse_sweep(text.str(), path);
+}
+
+}  // namespace nsajit::cli

@@ -1,0 +1,29 @@
+// Tuple text: what differs between the tuples people compare comes first; defaults are left out.
+
+#include "cli/tuple_text.h"
+
+#include <fmt/format.h>
+
+namespace nsajit::cli {
+
+std::string short_problem(const Problem& problem) {
+  std::string text = fmt::format("{} {} {}/{} h{} {}x{}", to_string(problem.branch), to_string(problem.dtype), problem.dk,
+                                 problem.dv, problem.group, problem.l_sel, problem.n_sel);
+  const Problem usual;
+  if (problem.pass != usual.pass) text += fmt::format(" {}", to_string(problem.pass));
+  if (problem.l != usual.l || problem.d != usual.d) text += fmt::format(" l{}/{}", problem.l, problem.d);
+  if (problem.w != usual.w) text += fmt::format(" w{}", problem.w);
+  if (problem.layout != usual.layout) text += fmt::format(" {}", to_string(problem.layout));
+  if (problem.input != usual.input) text += fmt::format(" {}", to_string(problem.input));
+  return text;
+}
+
+std::string short_workload(const Workload& workload) {
+  std::string text = fmt::format("B{} S{} G{}", workload.B, workload.S, workload.G);
+  if (workload.S_kv != workload.S) text += fmt::format(" S_kv{}", workload.S_kv);
+  if (workload.n != workload.problem.n_sel) text += fmt::format(" n{}", workload.n);
+  if (workload.overlap_percent != 0) text += fmt::format(" overlap{}", workload.overlap_percent);
+  return text;
+}
+
+}  // namespace nsajit::cli
