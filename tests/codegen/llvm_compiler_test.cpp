@@ -2,8 +2,6 @@
 #include "codegen/llvm_compiler.h"
 
 #include <catch2/catch_all.hpp>
-#include <llvm/ExecutionEngine/Orc/LLJIT.h>
-#include <llvm/Support/MemoryBuffer.h>
 
 #include <array>
 #include <optional>
@@ -11,7 +9,9 @@
 
 #include "codegen/embedded_templates.h"
 #include "codegen/host_cpu.h"
+#include "core/env.h"
 #include "nsajit/error.h"
+#include "runtime/device.h"
 #include "tests/codegen/test_templates.h"
 
 using namespace nsajit;
@@ -25,7 +25,6 @@ struct ProbeArgs {
   const float* in;
   float* out;
 };
-using Entry = void (*)(const ProbeArgs*, long long, long long, void*);
 
 // The probe template in use, and the compiler.
 struct Probe {
@@ -47,22 +46,15 @@ struct Probe {
   std::unique_ptr<Compiler> compiler = make_llvm_compiler();
 };
 
-// A binary in this process's memory.
-struct Loaded {
-  explicit Loaded(const Binary& binary) : jit(llvm::cantFail(llvm::orc::LLJITBuilder().create())) {
-    const llvm::StringRef bytes(reinterpret_cast<const char*>(binary.code.data()), binary.code.size());
-    llvm::cantFail(jit->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(bytes)));
-  }
-  Entry entry(const char* name) { return llvm::cantFail(jit->lookup(name)).toPtr<Entry>(); }
-  std::unique_ptr<llvm::orc::LLJIT> jit;
-};
-
 // probe_scale over three values.
 std::array<float, 3> run_scale(const Binary& binary) {
   const std::array<float, 3> in{1, 2, 4};
   std::array<float, 3> out{};
-  const ProbeArgs args{in.data(), out.data()};
-  Loaded(binary).entry("probe_scale")(&args, 0, 3, nullptr);
+  const std::array args{ProbeArgs{in.data(), out.data()}};
+  const auto device = runtime::make_device("cpu", Environment{});
+  const auto kernel = device->load(binary);
+  kernel->launch({.steps = {LaunchStep{.entry = 0, .grid = {1, 1, 1}, .block = {3, 1, 1}}}}, std::as_bytes(std::span(args)), nullptr);
+  device->synchronize();
   return out;
 }
 
