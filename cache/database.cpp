@@ -71,6 +71,15 @@ void require_no_folder(const std::string& path) {
   throw Error(ErrorCode::Cache, fmt::format("cannot open cache {}: it is a folder, a file is wanted; {}", path, kElsewhere));
 }
 
+// SQLite takes a file shorter than its smallest page for a new database and would write over what is there.
+void require_no_fragment(const std::string& path) {
+  constexpr std::uintmax_t kSmallestPage = 512;
+  std::error_code ignored;
+  const auto bytes = std::filesystem::file_size(path, ignored);
+  if (ignored || bytes == 0 || bytes >= kSmallestPage) return;
+  throw SqliteFailure(SqliteFault::Damaged, fmt::format("a file of {} bytes is no database", bytes));
+}
+
 // The journal lies beside the file: SQLite would notice a read-only folder only at the first write.
 void require_writable_folder(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
@@ -122,6 +131,7 @@ void Cache::Database::open_for_writing(int busy_timeout_ms) {
   make_parent_folders(path_);
   require_writable_folder(path_);
   try {
+    require_no_fragment(path_);
     auto connection = std::make_unique<SqliteDatabase>(path_, SqliteMode::Create, busy_timeout_ms);
     SchemaReport report = inspect_schema(*connection);
     if (connection->is_read_only()) {
@@ -149,6 +159,7 @@ void Cache::Database::open_for_reading(int busy_timeout_ms) {
     return;
   }
   try {
+    require_no_fragment(path_);
     SchemaReport report;
     auto connection = connect_reader(path_, busy_timeout_ms, report);
     if (report.state == SchemaState::Current) {

@@ -86,14 +86,10 @@ TEST_CASE("the workload and the device of a trial leave its kernel's key alone")
 }
 
 TEST_CASE("a value cannot pass for another field") {
-  CacheKey honest;
-  honest.op = "selection";
-  honest.problem = "p";
-  CacheKey forged;
-  forged.op = "selection\nproblem=p";
+  const CacheKey honest{.op = "selection", .problem = "p"};
+  const CacheKey forged{.op = "selection\nproblem=p"};
+  const CacheKey escaped{.op = "selection\\nproblem=p"};
   REQUIRE(honest.digest() != forged.digest());
-  CacheKey escaped;
-  escaped.op = "selection\\nproblem=p";
   REQUIRE(forged.digest() != escaped.digest());
 }
 
