@@ -7,8 +7,8 @@
 namespace nsajit {
 
 void fail_assertion(const char* condition, const char* reason, const char* file, int line) {
-  std::fprintf(stderr, "nsajit: internal error at %s:%d: %s (%s does not hold). Please report this.\n", file, line,
-               reason, condition);
+  std::fprintf(stderr, "nsajit: internal error at %s:%d: %s (%s does not hold). Please report this.\n", file, line, reason,
+               condition);
   std::abort();
 }
 

@@ -15,11 +15,11 @@ namespace {
 
 struct Profile {
   int arch;
-  int smem_sm_kib;   // a block can have all but 1 KiB of it, which the system keeps per block
+  int smem_sm_kib;  // a block can have all but 1 KiB of it, which the system keeps per block
 };
 constexpr std::array<Profile, 8> kProfiles{
     {{80, 164}, {86, 100}, {87, 164}, {89, 100}, {90, 228}, {100, 228}, {103, 228}, {120, 100}}};
-constexpr std::int64_t kRegistersPerSm = 65536;   // the same on all of them
+constexpr std::int64_t kRegistersPerSm = 65536;  // the same on all of them
 
 Target make_target(const Profile& profile) {
   Target target{.backend = Backend::Cuda,
@@ -41,8 +41,7 @@ Target cuda_profile(std::string_view arch) {
     const Target target = make_target(profile);
     if (name == arch_name(target) || name == fmt::format("{}", profile.arch)) return target;
   }
-  throw Error(ErrorCode::InvalidArgument,
-              fmt::format("unknown SM '{}'; known: {}", arch, fmt::join(known_archs(), ", ")));
+  throw Error(ErrorCode::InvalidArgument, fmt::format("unknown SM '{}'; known: {}", arch, fmt::join(known_archs(), ", ")));
 }
 
 std::vector<std::string> known_archs() {

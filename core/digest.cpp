@@ -18,8 +18,6 @@ std::string digest_bytes(std::span<const std::byte> bytes) { return digest_of(by
 
 std::string digest_text(std::string_view text) { return digest_of(text.data(), text.size()); }
 
-std::size_t hash_values(std::span<const std::int64_t> values) noexcept {
-  return XXH3_64bits(values.data(), values.size_bytes());
-}
+std::size_t hash_values(std::span<const std::int64_t> values) noexcept { return XXH3_64bits(values.data(), values.size_bytes()); }
 
 }  // namespace nsajit

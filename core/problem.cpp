@@ -20,17 +20,14 @@ constexpr EnumNames<Branch, 6> kBranches{{{Branch::Selection, "selection"},
                                           {Branch::Sliding, "sliding"},
                                           {Branch::Gate, "gate"},
                                           {Branch::Decode, "decode"}}};
-constexpr EnumNames<Pass, 3> kPasses{
-    {{Pass::Forward, "forward"}, {Pass::Backward, "backward"}, {Pass::Decode, "decode"}}};
+constexpr EnumNames<Pass, 3> kPasses{{{Pass::Forward, "forward"}, {Pass::Backward, "backward"}, {Pass::Decode, "decode"}}};
 constexpr EnumNames<DType, 3> kDTypes{{{DType::BF16, "bf16"}, {DType::FP16, "fp16"}, {DType::FP32, "fp32"}}};
-constexpr EnumNames<Layout, 3> kLayouts{
-    {{Layout::Grouped, "grouped"}, {Layout::Flash, "flash"}, {Layout::Varlen, "varlen"}}};
-constexpr EnumNames<SelectionInput, 2> kInputs{
-    {{SelectionInput::Ranges, "ranges"}, {SelectionInput::Blocks, "blocks"}}};
+constexpr EnumNames<Layout, 3> kLayouts{{{Layout::Grouped, "grouped"}, {Layout::Flash, "flash"}, {Layout::Varlen, "varlen"}}};
+constexpr EnumNames<SelectionInput, 2> kInputs{{{SelectionInput::Ranges, "ranges"}, {SelectionInput::Blocks, "blocks"}}};
 
 struct Size {
   std::string_view name;
-  int Problem::* member;
+  int Problem::*member;
 };
 constexpr std::array<Size, 8> kSizes{{{"dk", &Problem::dk},
                                       {"dv", &Problem::dv},
@@ -114,9 +111,7 @@ Branch parse_branch(std::string_view text) { return parse_enum_name(kBranches, t
 Pass parse_pass(std::string_view text) { return parse_enum_name(kPasses, text, "pass"); }
 DType parse_dtype(std::string_view text) { return parse_enum_name(kDTypes, text, "dtype"); }
 Layout parse_layout(std::string_view text) { return parse_enum_name(kLayouts, text, "layout"); }
-SelectionInput parse_selection_input(std::string_view text) {
-  return parse_enum_name(kInputs, text, "selection input");
-}
+SelectionInput parse_selection_input(std::string_view text) { return parse_enum_name(kInputs, text, "selection input"); }
 
 std::string to_string(const Problem& problem) {
   std::string text = fmt::format("{},{},{}", to_string(problem.branch), to_string(problem.pass), to_string(problem.dtype));
@@ -170,7 +165,7 @@ std::size_t element_bytes(DType dtype) { return dtype == DType::FP32 ? 4 : 2; }
 
 std::size_t std::hash<nsajit::Problem>::operator()(const nsajit::Problem& problem) const noexcept {
   std::array<std::int64_t, 13> values{static_cast<std::int64_t>(problem.branch), static_cast<std::int64_t>(problem.pass),
-                                      static_cast<std::int64_t>(problem.dtype),  static_cast<std::int64_t>(problem.layout),
+                                      static_cast<std::int64_t>(problem.dtype), static_cast<std::int64_t>(problem.layout),
                                       static_cast<std::int64_t>(problem.input)};
   auto next = values.begin() + 5;
   for (const auto& size : nsajit::kSizes) *next++ = problem.*(size.member);

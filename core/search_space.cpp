@@ -69,7 +69,8 @@ Config VariantSpace::at(std::uint64_t index) const {
 std::optional<std::string> VariantSpace::find_violation(const Config& config) const {
   if (config.variant != variant_) return fmt::format("variant '{}' is not '{}'", config.variant, variant_);
   for (const auto& [name, value] : config.values) {
-    const auto dimension = std::find_if(dimensions_.begin(), dimensions_.end(), [&](const Dimension& d) { return d.name == name; });
+    const auto dimension =
+        std::find_if(dimensions_.begin(), dimensions_.end(), [&](const Dimension& d) { return d.name == name; });
     if (dimension == dimensions_.end()) return fmt::format("parameter '{}' is not in the space of '{}'", name, variant_);
     if (std::find(dimension->values.begin(), dimension->values.end(), value) == dimension->values.end()) {
       return fmt::format("{}={} is not offered; offered: {}", name, value, fmt::join(dimension->values, ", "));
@@ -87,8 +88,9 @@ std::optional<std::string> VariantSpace::find_violation(const Config& config) co
 }
 
 SearchSpace& SearchSpace::add(VariantSpace variant) {
-  NSAJIT_ASSERT(std::none_of(variants_.begin(), variants_.end(), [&](const auto& other) { return other.variant() == variant.variant(); }),
-                "a variant is added once");
+  NSAJIT_ASSERT(
+      std::none_of(variants_.begin(), variants_.end(), [&](const auto& other) { return other.variant() == variant.variant(); }),
+      "a variant is added once");
   variants_.push_back(std::move(variant));
   return *this;
 }
@@ -130,7 +132,7 @@ std::vector<Config> SearchSpace::valid_configs() const {
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> SearchSpace::count_violations() const {
-  std::vector<std::pair<std::string, std::uint64_t>> counts;   // few reasons: in order of first appearance
+  std::vector<std::pair<std::string, std::uint64_t>> counts;  // few reasons: in order of first appearance
   visit_all(variants_, [&](const Config&, const std::optional<std::string>& violation) {
     if (!violation) return;
     const auto found = std::find_if(counts.begin(), counts.end(), [&](const auto& entry) { return entry.first == *violation; });

@@ -29,9 +29,8 @@ std::string arch_name(const Target& target) {
 std::string to_string(const Target& target) {
   // The feature string is a kilobyte long: its digest tells machines apart, the device record keeps the text.
   const std::string features = target.features.empty() ? "none" : digest_text(target.features).substr(0, 12);
-  return fmt::format("{};name={};arch={};processors={};memory={}GiB;l2={}KiB;features={}", to_string(target.backend),
-                     target.name, arch_name(target), target.processors, to_gib(target.memory_bytes),
-                     target.l2_bytes / 1024, features);
+  return fmt::format("{};name={};arch={};processors={};memory={}GiB;l2={}KiB;features={}", to_string(target.backend), target.name,
+                     arch_name(target), target.processors, to_gib(target.memory_bytes), target.l2_bytes / 1024, features);
 }
 
 }  // namespace nsajit

@@ -23,12 +23,32 @@ void assign_field(Workload& workload, Given& given, const Field& field) {
   constexpr std::string_view kAccepted = "B, S, S_kv, G, n, overlap";
   const std::string what = fmt::format("workload, field '{}'", field.name);
   if (!field.value) throw_unknown("word in a workload", field.text, fmt::format("{}, each as name=number", kAccepted));
-  if (field.name == "B") { workload.B = parse_integer(*field.value, what); return; }
-  if (field.name == "S") { workload.S = parse_integer(*field.value, what); return; }
-  if (field.name == "S_kv") { workload.S_kv = parse_integer(*field.value, what); given.keys = true; return; }
-  if (field.name == "G") { workload.G = parse_integer(*field.value, what); return; }
-  if (field.name == "n") { workload.n = parse_int(*field.value, what); given.blocks = true; return; }
-  if (field.name == "overlap") { workload.overlap_percent = parse_int(*field.value, what); return; }
+  if (field.name == "B") {
+    workload.B = parse_integer(*field.value, what);
+    return;
+  }
+  if (field.name == "S") {
+    workload.S = parse_integer(*field.value, what);
+    return;
+  }
+  if (field.name == "S_kv") {
+    workload.S_kv = parse_integer(*field.value, what);
+    given.keys = true;
+    return;
+  }
+  if (field.name == "G") {
+    workload.G = parse_integer(*field.value, what);
+    return;
+  }
+  if (field.name == "n") {
+    workload.n = parse_int(*field.value, what);
+    given.blocks = true;
+    return;
+  }
+  if (field.name == "overlap") {
+    workload.overlap_percent = parse_int(*field.value, what);
+    return;
+  }
   throw_unknown("field of a workload", field.name, kAccepted);
 }
 
@@ -86,7 +106,11 @@ void validate(const Workload& workload) {
 
 std::size_t std::hash<nsajit::Workload>::operator()(const nsajit::Workload& workload) const noexcept {
   const std::array<std::int64_t, 7> values{static_cast<std::int64_t>(std::hash<nsajit::Problem>()(workload.problem)),
-                                           workload.B, workload.S, workload.S_kv, workload.G, workload.n,
+                                           workload.B,
+                                           workload.S,
+                                           workload.S_kv,
+                                           workload.G,
+                                           workload.n,
                                            workload.overlap_percent};
   return nsajit::hash_values(values);
 }

@@ -13,8 +13,9 @@ using nsajit::tests::run_in_child;
 TEST_CASE("an assertion that does not hold aborts with its condition and its reason") {
   const auto outcome = run_in_child([] { NSAJIT_ASSERT(1 > 2, "numbers are ordered"); });
   CHECK(outcome.signal == SIGABRT);
-  CHECK_THAT(outcome.error_text, Catch::Matchers::StartsWith("nsajit: internal error at ") &&
-                                     Catch::Matchers::EndsWith(": numbers are ordered (1 > 2 does not hold). Please report this.\n"));
+  CHECK_THAT(outcome.error_text,
+             Catch::Matchers::StartsWith("nsajit: internal error at ") &&
+                 Catch::Matchers::EndsWith(": numbers are ordered (1 > 2 does not hold). Please report this.\n"));
 }
 
 TEST_CASE("an assertion that holds is silent") {

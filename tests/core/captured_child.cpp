@@ -15,7 +15,7 @@ namespace {
 [[noreturn]] void run_child(const std::function<void()>& call, int pipe_end) {
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
-  for (const int number : {SIGABRT, SIGSEGV, SIGTERM}) std::signal(number, SIG_DFL);   // Catch2 has handlers
+  for (const int number : {SIGABRT, SIGSEGV, SIGTERM}) std::signal(number, SIG_DFL);  // Catch2 has handlers
   dup2(pipe_end, STDERR_FILENO);
   call();
   std::fflush(stderr);

@@ -26,9 +26,10 @@ class Variable {
 }  // namespace
 
 TEST_CASE("each variable is read into its field") {
-  const Variable variables[] = {{"NSAJIT_CACHE", "c.db"}, {"NSAJIT_TEMPLATE_DIR", "t"}, {"NSAJIT_DUMP", "d"},
-                                {"NSAJIT_NVRTC", "n.so"}, {"NSAJIT_LIBCUDA", "cuda.so"}, {"NSAJIT_LOG", "warn"},
-                                {"HOME", "h"}, {"XDG_CACHE_HOME", "x"}, {"NSAJIT_THREADS", "3"}};
+  const Variable variables[] = {
+      {"NSAJIT_CACHE", "c.db"},      {"NSAJIT_TEMPLATE_DIR", "t"}, {"NSAJIT_DUMP", "d"}, {"NSAJIT_NVRTC", "n.so"},
+      {"NSAJIT_LIBCUDA", "cuda.so"}, {"NSAJIT_LOG", "warn"},       {"HOME", "h"},        {"XDG_CACHE_HOME", "x"},
+      {"NSAJIT_THREADS", "3"}};
   const Environment environment = read_environment();
   CHECK(environment.cache_path == "c.db");
   CHECK(environment.template_dir == "t");

@@ -19,12 +19,22 @@ TEST_CASE("a message is not taken for a format") {
 
 TEST_CASE("debug messages are off until the level says otherwise") {
   CHECK(run_in_child([] { log_debug("x"); }).error_text.empty());
-  CHECK(run_in_child([] { set_log_level(LogLevel::Debug); log_debug("x"); }).error_text == "nsajit debug: x\n");
+  CHECK(run_in_child([] {
+          set_log_level(LogLevel::Debug);
+          log_debug("x");
+        }).error_text == "nsajit debug: x\n");
 }
 
 TEST_CASE("a level silences what is below it") {
-  CHECK(run_in_child([] { set_log_level(LogLevel::Error); log_warn("x"); log_info("x"); }).error_text.empty());
-  CHECK(run_in_child([] { set_log_level(LogLevel::Off); log_error("x"); }).error_text.empty());
+  CHECK(run_in_child([] {
+          set_log_level(LogLevel::Error);
+          log_warn("x");
+          log_info("x");
+        }).error_text.empty());
+  CHECK(run_in_child([] {
+          set_log_level(LogLevel::Off);
+          log_error("x");
+        }).error_text.empty());
 }
 
 TEST_CASE("levels are read by name and an unknown one lists them") {

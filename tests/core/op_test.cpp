@@ -8,7 +8,7 @@ using namespace nsajit;
 TEST_CASE("a tensor has the product of its shape in elements") {
   const TensorSpec spec{.name = "q", .type = ElementType::BF16, .shape = {2, 70000, 4, 16, 128}};
   CHECK(spec.elements() == 1146880000);
-  CHECK(spec.bytes() == 2293760000);   // beyond 31 bits
+  CHECK(spec.bytes() == 2293760000);  // beyond 31 bits
 }
 
 TEST_CASE("a tensor with an empty dimension has no elements and a scalar has one") {

@@ -26,19 +26,29 @@ std::string why_unread(const std::string& text) {
 }  // namespace
 
 TEST_CASE("the default problem prints every field of the tuple in a fixed order") {
-  CHECK(to_string(Problem{}) ==
-        "selection,forward,bf16,dk=128,dv=128,l=32,d=16,l_sel=64,n_sel=16,w=512,group=16,grouped,ranges");
+  CHECK(to_string(Problem{}) == "selection,forward,bf16,dk=128,dv=128,l=32,d=16,l_sel=64,n_sel=16,w=512,group=16,grouped,ranges");
 }
 
 TEST_CASE("a problem with no default left reads back as itself") {
-  const Problem problem{.branch = Branch::Sliding, .pass = Pass::Backward, .dtype = DType::FP32, .dk = 192, .dv = 96,
-                        .l = 48, .d = 8, .l_sel = 128, .n_sel = 8, .w = 0, .group = 6, .layout = Layout::Varlen,
+  const Problem problem{.branch = Branch::Sliding,
+                        .pass = Pass::Backward,
+                        .dtype = DType::FP32,
+                        .dk = 192,
+                        .dv = 96,
+                        .l = 48,
+                        .d = 8,
+                        .l_sel = 128,
+                        .n_sel = 8,
+                        .w = 0,
+                        .group = 6,
+                        .layout = Layout::Varlen,
                         .input = SelectionInput::Blocks};
   CHECK(parse_problem(to_string(problem)) == problem);
 }
 
 TEST_CASE("each enumerator reads back as itself") {
-  const auto branch = GENERATE(Branch::Selection, Branch::Compressed, Branch::Scoring, Branch::Sliding, Branch::Gate, Branch::Decode);
+  const auto branch =
+      GENERATE(Branch::Selection, Branch::Compressed, Branch::Scoring, Branch::Sliding, Branch::Gate, Branch::Decode);
   const auto pass = GENERATE(Pass::Forward, Pass::Backward, Pass::Decode);
   const auto dtype = GENERATE(DType::BF16, DType::FP16, DType::FP32);
   const auto layout = GENERATE(Layout::Grouped, Layout::Flash, Layout::Varlen);
@@ -132,10 +142,20 @@ TEST_CASE("a group outside 1 to 64 is refused") {
 }
 
 TEST_CASE("a change of any one field changes the hash of a problem") {
-  const std::unordered_set<Problem> problems{
-      Problem{}, {.branch = Branch::Gate}, {.pass = Pass::Backward}, {.dtype = DType::FP16}, {.dk = 64}, {.dv = 64},
-      {.l = 64}, {.d = 8}, {.l_sel = 128}, {.n_sel = 8}, {.w = 256}, {.group = 4}, {.layout = Layout::Flash},
-      {.input = SelectionInput::Blocks}};
+  const std::unordered_set<Problem> problems{Problem{},
+                                             {.branch = Branch::Gate},
+                                             {.pass = Pass::Backward},
+                                             {.dtype = DType::FP16},
+                                             {.dk = 64},
+                                             {.dv = 64},
+                                             {.l = 64},
+                                             {.d = 8},
+                                             {.l_sel = 128},
+                                             {.n_sel = 8},
+                                             {.w = 256},
+                                             {.group = 4},
+                                             {.layout = Layout::Flash},
+                                             {.input = SelectionInput::Blocks}};
   std::unordered_set<std::size_t> hashes;
   for (const Problem& problem : problems) hashes.insert(std::hash<Problem>()(problem));
   CHECK(problems.size() == 14);

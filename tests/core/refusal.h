@@ -9,7 +9,7 @@
 namespace nsajit::tests {
 
 struct Refusal {
-  std::optional<ErrorCode> code;   // nullopt: the call was not refused
+  std::optional<ErrorCode> code;  // nullopt: the call was not refused
   std::string message;
 };
 
@@ -17,9 +17,7 @@ template <typename Call>
 Refusal refusal_of(const Call& call) {
   try {
     call();
-  } catch (const Error& error) {
-    return {.code = error.code(), .message = error.what()};
-  }
+  } catch (const Error& error) { return {.code = error.code(), .message = error.what()}; }
   return {};
 }
 

@@ -14,8 +14,11 @@ namespace {
 
 SearchSpace make_space() {
   SearchSpace space;
-  space.add(VariantSpace("wide").dimension("warps", {2, 4, 8}).dimension("stages", {1, 2}).require(
-      "eight warps leave registers for one stage", [](const Config& c) { return c.at("warps") < 8 || c.at("stages") == 1; }));
+  space.add(VariantSpace("wide")
+                .dimension("warps", {2, 4, 8})
+                .dimension("stages", {1, 2})
+                .require("eight warps leave registers for one stage",
+                         [](const Config& c) { return c.at("warps") < 8 || c.at("stages") == 1; }));
   space.add(VariantSpace("plain"));
   return space;
 }
@@ -53,7 +56,10 @@ TEST_CASE("a huge space is counted and indexed without making its configs") {
   int asked = 0;
   VariantSpace variant("huge");
   for (const char* name : {"a", "b", "c", "d", "e", "f"}) variant.dimension(name, iota_values(1000));
-  variant.require("counted", [&](const Config&) { ++asked; return true; });
+  variant.require("counted", [&](const Config&) {
+    ++asked;
+    return true;
+  });
   SearchSpace space;
   space.add(std::move(variant));
   CHECK(space.size() == 1'000'000'000'000'000'000u);
@@ -85,7 +91,10 @@ TEST_CASE("a parameter or value outside the grid is named") {
 TEST_CASE("constraints are asked only about configs of the grid") {
   int asked = 0;
   SearchSpace space;
-  space.add(VariantSpace("v").dimension("a", {1}).require("counted", [&](const Config&) { ++asked; return true; }));
+  space.add(VariantSpace("v").dimension("a", {1}).require("counted", [&](const Config&) {
+    ++asked;
+    return true;
+  }));
   CHECK(space.find_violation(parse_config("v{a=2}")).has_value());
   CHECK(space.find_violation(parse_config("v{}")).has_value());
   CHECK(asked == 0);

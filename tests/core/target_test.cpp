@@ -15,7 +15,7 @@ Target h200() {
   Target target = cuda_profile("90");
   target.name = "NVIDIA H200";
   target.processors = 132;
-  target.memory_bytes = 150754820096;   // as the driver reports it
+  target.memory_bytes = 150754820096;  // as the driver reports it
   target.l2_bytes = 62914560;
   return target;
 }

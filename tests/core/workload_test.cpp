@@ -26,8 +26,13 @@ TEST_CASE("a workload prints its problem and then its sizes") {
 }
 
 TEST_CASE("a workload with no default left reads back as itself") {
-  const Workload workload{.problem = {.dtype = DType::FP32, .dk = 64, .n_sel = 8}, .B = 3, .S = 17,
-                          .S_kv = 3000000000, .G = 5, .n = 7, .overlap_percent = 33};
+  const Workload workload{.problem = {.dtype = DType::FP32, .dk = 64, .n_sel = 8},
+                          .B = 3,
+                          .S = 17,
+                          .S_kv = 3000000000,
+                          .G = 5,
+                          .n = 7,
+                          .overlap_percent = 33};
   CHECK(parse_workload(to_string(workload)) == workload);
 }
 
@@ -65,8 +70,7 @@ TEST_CASE("more queries than positions are refused") {
 }
 
 TEST_CASE("positions beyond 32 bits are refused") {
-  CHECK(why_invalid({.S_kv = 2147483648}) ==
-        "S_kv is too large; token positions are 32-bit in ranges and block indices");
+  CHECK(why_invalid({.S_kv = 2147483648}) == "S_kv is too large; token positions are 32-bit in ranges and block indices");
 }
 
 TEST_CASE("more blocks than the problem has room for are refused") {
@@ -85,8 +89,8 @@ TEST_CASE("an overlap that is not a percentage is refused") {
 }
 
 TEST_CASE("a change of any one field changes the hash of a workload") {
-  const std::unordered_set<Workload> workloads{Workload{}, {.problem = {.dk = 64}}, {.B = 2}, {.S = 512},
-                                               {.S_kv = 2048}, {.G = 2}, {.n = 8}, {.overlap_percent = 50}};
+  const std::unordered_set<Workload> workloads{
+      Workload{}, {.problem = {.dk = 64}}, {.B = 2}, {.S = 512}, {.S_kv = 2048}, {.G = 2}, {.n = 8}, {.overlap_percent = 50}};
   std::unordered_set<std::size_t> hashes;
   for (const Workload& workload : workloads) hashes.insert(std::hash<Workload>()(workload));
   CHECK(workloads.size() == 8);

@@ -46,8 +46,8 @@ const std::vector<Door> kDoors{
     {"spdlog/", {"core/log.cpp"}},
     {"toml++/", {"cli/sweep_file.cpp"}},
     {"CLI/", {"cli/"}},
-    {"nlohmann/", {"tuner/", "cli/"}},   // formats are written where their fields are known
-    {"fmt/", {""}},                      // the formatter is everywhere; its types are std's since C++20
+    {"nlohmann/", {"tuner/", "cli/"}},  // formats are written where their fields are known
+    {"fmt/", {""}},                     // the formatter is everywhere; its types are std's since C++20
     {"catch2/", {"tests/"}},
     {"benchmark/", {"bench/"}},
 };
@@ -69,16 +69,19 @@ std::optional<std::string> find_direction_fault(const Include& include) {
                        rule->second.empty() ? "only include/nsajit" : fmt::format("{}", fmt::join(rule->second, ", ")));
   }
   // Device code is compiled with templates/ as its root: it knows no other folder.
-  if (rule->first == "templates" && include.file.ends_with(".cuh") && include.target.find('/') != std::string::npos) return std::nullopt;
+  if (rule->first == "templates" && include.file.ends_with(".cuh") && include.target.find('/') != std::string::npos)
+    return std::nullopt;
   return fmt::format("{} is not written from the repository root", include.target);
 }
 
 std::optional<std::string> find_door_fault(const Include& include) {
   const auto starts = [](std::string_view text) { return [text](std::string_view prefix) { return text.starts_with(prefix); }; };
-  const auto door = std::find_if(kDoors.begin(), kDoors.end(), [&](const Door& d) { return include.target.starts_with(d.header); });
+  const auto door =
+      std::find_if(kDoors.begin(), kDoors.end(), [&](const Door& d) { return include.target.starts_with(d.header); });
   if (door == kDoors.end()) {
     if (std::regex_match(include.target, kSystemHeader)) return std::nullopt;
-    return fmt::format("<{}> belongs to no library with a door; name its door in tests/layering/include_rules.cpp", include.target);
+    return fmt::format("<{}> belongs to no library with a door; name its door in tests/layering/include_rules.cpp",
+                       include.target);
   }
   if (std::any_of(door->files.begin(), door->files.end(), starts(include.file))) return std::nullopt;
   return fmt::format("<{}> outside its door: {}", include.target, fmt::join(door->files, ", "));
@@ -92,7 +95,8 @@ void read_file_includes(const fs::path& root, const fs::path& path, std::vector<
     ++number;
     std::smatch match;
     if (!std::regex_search(line, match, kInclude)) continue;
-    includes.push_back({.file = path.lexically_relative(root).string(), .line = number, .target = match[2], .angled = match[1] == "<"});
+    includes.push_back(
+        {.file = path.lexically_relative(root).string(), .line = number, .target = match[2], .angled = match[1] == "<"});
   }
 }
 
@@ -101,7 +105,8 @@ void read_file_includes(const fs::path& root, const fs::path& path, std::vector<
 std::vector<Include> read_includes(const std::string& root) {
   static const std::set<std::string> kSources{".h", ".hpp", ".cpp", ".cuh", ".cu"};
   std::set<fs::path> paths;
-  for (const char* folder : {"include", "core", "cache", "codegen", "templates", "runtime", "tuner", "cli", "bench", "examples"}) {
+  for (const char* folder :
+       {"include", "core", "cache", "codegen", "templates", "runtime", "tuner", "cli", "bench", "examples"}) {
     if (!fs::is_directory(fs::path(root) / folder)) continue;
     for (const auto& entry : fs::recursive_directory_iterator(fs::path(root) / folder)) {
       if (entry.is_regular_file() && kSources.contains(entry.path().extension().string())) paths.insert(entry.path());

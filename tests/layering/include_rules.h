@@ -9,7 +9,7 @@
 namespace nsajit::tests {
 
 struct Include {
-  std::string file;     // from the repository root: "cache/cache.cpp"
+  std::string file;  // from the repository root: "cache/cache.cpp"
   int line = 0;
   std::string target;   // "core/digest.h", "sqlite3.h"
   bool angled = false;  // <target>

@@ -34,8 +34,7 @@ TEST_CASE("the tree keeps the direction of the data and the doors of the librari
 TEST_CASE("an include against the direction is a fault") {
   CHECK(fault_of("cache/cache.cpp", "codegen/compiler.h") == "cache includes codegen/compiler.h; it may include core");
   CHECK(fault_of("core/digest.cpp", "cache/cache.h") == "core includes cache/cache.h; it may include only include/nsajit");
-  CHECK(fault_of("include/nsajit/op.h", "core/digest.h") ==
-        "include includes core/digest.h; it may include only include/nsajit");
+  CHECK(fault_of("include/nsajit/op.h", "core/digest.h") == "include includes core/digest.h; it may include only include/nsajit");
   CHECK(fault_of("codegen/a.cpp", "templates/selection/selection_op.h") != "none");
   CHECK(fault_of("templates/selection/a.cpp", "runtime/device.h") != "none");
   CHECK(fault_of("runtime/a.cpp", "tuner/engine.h") == "runtime includes tuner/engine.h; it may include cache, codegen, core");
