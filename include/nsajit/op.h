@@ -20,6 +20,12 @@
 
 namespace nsajit {
 
+// The two values of one CUDA entry's __launch_bounds__.
+struct EntryBounds {
+  int threads = 0;         // per block
+  int blocks_per_sm = 1;   // resident at least; caps the registers of a thread
+};
+
 // What the generator needs to write a compilation unit: which template, instantiated with which fields.
 struct Unit {
   std::string template_path;   // "selection/query_major.cuh"; CPU: name of an embedded bitcode module
@@ -29,8 +35,7 @@ struct Unit {
   std::vector<std::string> bodies;                        // CUDA: what each entry calls, one per entry
   std::string args_type;                                  // the argument struct
   std::string args_header;                                // the header that declares it
-  int threads = 0;                                        // CUDA: threads per block, for __launch_bounds__
-  int blocks_per_sm = 1;                                  // CUDA: second value of __launch_bounds__
+  std::vector<EntryBounds> bounds;                        // CUDA: one per entry
 };
 
 enum class ElementType : std::uint8_t { BF16, FP16, FP32, INT32 };

@@ -8,6 +8,12 @@
 
 namespace nsajit::selection {
 
+// Keys [first, last) that a lane's two rows may see.
+struct KeyBounds {
+  int first[2];
+  int last[2];
+};
+
 template <class Fields>
 class HeadsAsRows {
  public:
@@ -29,9 +35,24 @@ class HeadsAsRows {
     }
   }
 
+  // q: 16 rows of kRow bytes in shared memory.
+  template <int kRow>
+  __device__ __forceinline__ void load_query_smem(uint32 q, int lane) {
+#pragma unroll
+    for (int step = 0; step < Fields::dk / 16; ++step) ldmatrix_x4(q_[step], q + (lane % 16) * kRow + 16 * (lane / 16) + step * 32);
+  }
+
   // One tile of kKeys keys in shared memory, of which those in [first, count) are real. scale: of base 2.
   template <int kKRow, int kVRow>
   __device__ __forceinline__ void attend(uint32 k_tile, uint32 v_tile, int count, float scale, int lane, int first = 0) {
+    const KeyBounds bounds{{first, first}, {count, count}};
+    attend_bounded<kKRow, kVRow>(k_tile, v_tile, bounds, first > 0 || count < kKeys, scale, lane);
+  }
+
+  // The same with bounds for each of this lane's two rows (lane / 4 and lane / 4 + 8); `masked`: some bound cuts.
+  template <int kKRow, int kVRow>
+  __device__ __forceinline__ void attend_bounded(uint32 k_tile, uint32 v_tile, const KeyBounds& bounds, bool masked, float scale,
+                                                 int lane) {
     float s[kKeys / 8][4] = {};
     const uint32 k_lane = k_tile + ((lane % 8) + 8 * (lane / 16)) * kKRow + 16 * ((lane / 8) % 2);
 #pragma unroll
@@ -44,7 +65,7 @@ class HeadsAsRows {
         mma_m16n8k16<Element>(s[2 * pair + 1], q_[step], b[2], b[3]);
       }
     }
-    if (first > 0 || count < kKeys) mask(s, first, count, lane);
+    if (masked) mask(s, bounds, lane);
     update_softmax(s, scale);
     const uint32 v_lane = v_tile + (lane % 16) * kVRow + 16 * (lane / 16);
 #pragma unroll
@@ -82,14 +103,27 @@ class HeadsAsRows {
     }
   }
 
+  // Normalised results of this lane's row `half`: columns tile * 8 + 2 * (lane % 4) + {0, 1}; log2 of the softmax sum.
+  __device__ __forceinline__ float finish_row(int half, float scale) {
+    const float sum = reduce_sum<1, 2>(sum_[half]);
+    const float inverse = sum > 0.0f ? 1.0f / sum : 0.0f;
+#pragma unroll
+    for (int tile = 0; tile < Fields::dv / 8; ++tile) {
+      o_[tile][2 * half] *= inverse;
+      o_[tile][2 * half + 1] *= inverse;
+    }
+    return sum > 0.0f ? max_[half] * scale + log2f(sum) : negative_infinity();
+  }
+  __device__ __forceinline__ uint32 packed_pair(int tile, int half) const { return pack2<Element>(o_[tile][2 * half], o_[tile][2 * half + 1]); }
+
  private:
-  __device__ __forceinline__ void mask(float (&s)[kKeys / 8][4], int first, int count, int lane) {
+  __device__ __forceinline__ void mask(float (&s)[kKeys / 8][4], const KeyBounds& bounds, int lane) {
 #pragma unroll
     for (int tile = 0; tile < kKeys / 8; ++tile) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         const int key = tile * 8 + 2 * (lane % 4) + i % 2;
-        if (key < first || key >= count) s[tile][i] = negative_infinity();
+        if (key < bounds.first[i / 2] || key >= bounds.last[i / 2]) s[tile][i] = negative_infinity();
       }
     }
   }
@@ -104,7 +138,7 @@ class HeadsAsRows {
       tile_max = reduce_max<1, 2>(tile_max);
       const float new_max = fmaxf(max_[half], tile_max);
       if (__any_sync(kAllLanes, new_max > max_[half])) {
-        const float shrink = exp2_fast((max_[half] - new_max) * scale);
+        const float shrink = new_max > max_[half] ? exp2_fast((max_[half] - new_max) * scale) : 1.0f;
         sum_[half] *= shrink;
 #pragma unroll
         for (int tile = 0; tile < Fields::dv / 8; ++tile) {
@@ -113,7 +147,7 @@ class HeadsAsRows {
         }
         max_[half] = new_max;
       }
-      const float offset = -new_max * scale;
+      const float offset = new_max > negative_infinity() ? -new_max * scale : 0.0f;   // nothing seen yet: all terms are 0
 #pragma unroll
       for (int tile = 0; tile < kKeys / 8; ++tile) {
 #pragma unroll

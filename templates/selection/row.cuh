@@ -44,6 +44,20 @@ __device__ __forceinline__ Row<Element> make_row(const nsajit_selection_args& ar
   return row;
 }
 
+// Entry `entry` as tokens [start, end) that the row may see. kBlock as in RowTiles.
+template <int kBlock, class Element>
+__device__ __forceinline__ void read_entry(const Row<Element>& row, int entry, int& start, int& end) {
+  if constexpr (kBlock == 0) {
+    start = max(row.entries[2 * entry], 0);
+    end = min(row.entries[2 * entry + 1], row.limit);
+  } else {
+    const int block = row.entries[entry];
+    const bool valid = block >= 0 && block < ceil_div(row.limit, kBlock);
+    start = valid ? block * kBlock : 0;
+    end = valid ? min(start + kBlock, row.limit) : 0;
+  }
+}
+
 // Floats from one head's partial O to the next: keeps the fragments' stores free of bank conflicts.
 __host__ __device__ constexpr int partial_row(int dv) { return dv + 8; }
 

@@ -70,7 +70,7 @@ Unit FakeOp::unit(const Problem& problem, const Config& config, const Target&) c
   unit.bodies = {"nsajit::fake"};
   unit.args_type = "nsajit_selection_args";
   unit.args_header = kTemplate;
-  unit.threads = 128;
+  unit.bounds = {{.threads = 128}};
   return unit;
 }
 

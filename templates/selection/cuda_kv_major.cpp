@@ -1,0 +1,115 @@
+// KV-block-major on CUDA: what a config takes (the arithmetic of kv_workspace.cuh and kv_major.cuh), its unit of five
+// entries, and their launches, chunk by chunk.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "nsajit/error.h"
+#include "templates/selection/cuda_variants.h"
+
+namespace nsajit::templates {
+namespace {
+
+constexpr const char* kName = "kv_major";
+constexpr int kIndexRows = 256;        // kIndexRows of kv_workspace.cuh
+constexpr int kIndexThreads = 1024;
+constexpr int kCombineThreads = 256;
+constexpr int kMaxSlots = 32;          // the combine step holds all slots of a row in registers
+constexpr int kPairBytes = 8;
+
+enum Entry { kCount, kScan, kFill, kMain, kCombine };
+
+// Keys of a tile: the selection block where the matrix shapes allow it, so that a block is one pair.
+int tile_keys(const Problem& problem) {
+  const bool whole = problem.l_sel % 16 == 0 && problem.l_sel >= 32 && problem.l_sel <= 128;
+  return whole ? problem.l_sel : 64;
+}
+
+int smem_bytes(const Problem& problem, const Config& config) {
+  const int k_row = 2 * problem.dk + 16, v_row = 2 * problem.dv + 16;
+  return tile_keys(problem) * (k_row + v_row) + config.at("warps") * 2 * 16 * k_row;
+}
+
+VariantSpace kv_major_space(const Problem& problem, const Target& target) {
+  VariantSpace space(kName);
+  space.dimension("warps", {4, 8})
+      .dimension("blocks_per_sm", {1, 2, 3, 4})
+      .dimension("keys", {32, 64})
+      .dimension("item_pairs", {64, 128, 256, 512})
+      .dimension("chunk", {4096, 16384, 65536});
+  space.require(fmt::format("at most {} entries per row", kMaxSlots), [n = problem.n_sel](const Config&) { return n <= kMaxSlots; });
+  space.require("a tile is a whole number of key steps", [problem](const Config& c) { return tile_keys(problem) % c.at("keys") == 0; });
+  space.require("shared memory of the resident blocks fits", [problem, target](const Config& c) {
+    const std::int64_t bytes = smem_bytes(problem, c);
+    return bytes <= target.smem_bytes && c.at("blocks_per_sm") * (bytes + kSmemReserved) <= target.smem_sm_bytes;
+  });
+  space.require("registers of the resident blocks fit without spilling", [problem, target](const Config& c) {
+    const int estimate = 40 + problem.dk / 4 + problem.dv / 2 + c.at("keys") / 2;
+    return std::int64_t{estimate} * kWarpThreads * c.at("warps") * c.at("blocks_per_sm") <= target.registers_sm && estimate <= kRegistersNoSpill;
+  });
+  return space;
+}
+
+Unit kv_major_unit(const Problem& problem, const Config& config, const Target&) {
+  Unit unit = start_cuda_unit(problem, config);
+  unit.template_path = "selection/kv_combine.cuh";
+  unit.fields.emplace_back("tile", tile_keys(problem));
+  unit.fields.emplace_back("slots", problem.n_sel);
+  unit.entries = {"selection_kv_count", "selection_kv_scan", "selection_kv_fill", "selection_kv_major", "selection_kv_combine"};
+  unit.bodies = {"nsajit::selection::kv_count", "nsajit::selection::kv_scan", "nsajit::selection::kv_fill", "nsajit::selection::kv_major",
+                 "nsajit::selection::kv_combine"};
+  const EntryBounds index{.threads = kIndexThreads};
+  unit.bounds = {index, index, index, {.threads = kWarpThreads * config.at("warps"), .blocks_per_sm = config.at("blocks_per_sm")},
+                 {.threads = kCombineThreads}};
+  return unit;
+}
+
+// As KvWorkspace lays it out; every array is rounded up to 128 bytes.
+std::int64_t workspace_bytes(const Workload& workload, std::int64_t rows, std::int64_t tiles) {
+  const Problem& problem = workload.problem;
+  const std::int64_t groups = workload.B * workload.G, slots = rows * problem.n_sel;
+  const auto aligned = [groups](std::int64_t each) { return (groups * each + 127) / 128 * 128; };
+  return aligned(rows * 4) + aligned(blocks_for(rows, kIndexRows) * tiles * 4) + 2 * aligned((tiles + 1) * 4) + aligned(slots * kPairBytes) +
+         aligned(slots * problem.group * 4) + aligned(slots * problem.group * problem.dv * 2);
+}
+
+LaunchPlan kv_major_plan(const Workload& workload, const Config& config, const Target& target) {
+  const Problem& problem = workload.problem;
+  const std::int64_t chunk = std::min<std::int64_t>(config.at("chunk"), workload.S);
+  const std::int64_t tiles = blocks_for(workload.S_kv, tile_keys(problem));
+  const auto index_smem = static_cast<std::uint32_t>(tiles * 4);
+  if (index_smem > target.smem_bytes) {
+    throw Error(ErrorCode::Unsupported,
+                fmt::format("launch {} for {}: counting {} tiles takes {} bytes of shared memory, {} has {}; use another variant",
+                            to_string(config), to_string(workload), tiles, index_smem, target.name, target.smem_bytes));
+  }
+  const auto main_threads = static_cast<std::uint32_t>(kWarpThreads * config.at("warps"));
+  const auto grid = [&workload](std::uint32_t blocks) {
+    return std::array<std::uint32_t, 3>{blocks, static_cast<std::uint32_t>(workload.G), static_cast<std::uint32_t>(workload.B)};
+  };
+  LaunchPlan plan;
+  plan.workspace_bytes = workspace_bytes(workload, chunk, tiles);
+  for (std::int64_t first = 0; first < workload.S; first += chunk) {
+    const std::int64_t rows = std::min(chunk, workload.S - first);
+    const std::uint32_t index_blocks = blocks_for(rows, kIndexRows);
+    // Work items are known on the device only; surplus blocks return at once.
+    const std::uint32_t items = blocks_for(rows * problem.n_sel, config.at("item_pairs")) + static_cast<std::uint32_t>(tiles);
+    const std::uint32_t combine_blocks = blocks_for(rows * problem.group * (problem.dv / 8), kCombineThreads);
+    const auto step = [&](Entry entry, std::uint32_t blocks, std::uint32_t threads, std::uint32_t smem) {
+      plan.steps.push_back({.entry = entry, .grid = grid(blocks), .block = {threads, 1, 1}, .smem_bytes = smem, .first_row = first});
+    };
+    step(kCount, index_blocks, kIndexThreads, index_smem);
+    step(kScan, 1, kIndexThreads, 0);
+    step(kFill, index_blocks, kIndexThreads, index_smem);
+    step(kMain, items, main_threads, static_cast<std::uint32_t>(smem_bytes(problem, config)));
+    step(kCombine, combine_blocks, kCombineThreads, 0);
+  }
+  return plan;
+}
+
+}  // namespace
+
+const CudaVariant kCudaKvMajor{kName, kv_major_space, kv_major_unit, kv_major_plan};
+
+}  // namespace nsajit::templates

@@ -1,0 +1,42 @@
+#pragma once
+// The CUDA variants of selection forward, one file each. A variant offers a grid of configs, turns one into a unit, and
+// plans its launch; selection_cuda_space.cpp joins them. Pure functions, safe to call from any thread.
+
+#include "nsajit/launch_plan.h"
+#include "nsajit/op.h"
+
+namespace nsajit::templates {
+
+struct CudaVariant {
+  const char* name;
+  VariantSpace (*space)(const Problem&, const Target&);
+  Unit (*unit)(const Problem&, const Config&, const Target&);
+  LaunchPlan (*plan)(const Workload&, const Config&, const Target&);
+};
+
+// A CTA streams each of its rows' selected tokens once; the form that works everywhere, the default.
+extern const CudaVariant kCudaQueryMajor;
+// A CTA streams the union of its rows' tiles: fewer bytes where neighbours select alike or S is short.
+extern const CudaVariant kCudaQueryUnion;
+// K and V of a tile stay, the rows that selected it pass by: few heads per group, any length.
+extern const CudaVariant kCudaKvMajor;
+// Gather, then dense attention: the baseline. Its space is what cuda_baseline_config chooses from.
+extern const CudaVariant kCudaPackedSdpa;
+
+// Configs in order of preference for cuda_default_config; the first that is in the space is it.
+std::vector<Config> query_major_defaults(const Problem& problem);
+// The best config of packed SDPA that fits. Throws Error{Unsupported} where none does.
+Config packed_sdpa_config(const Problem& problem, const Target& target);
+
+// Fields and names that the units of all variants share.
+Unit start_cuda_unit(const Problem& problem, const Config& config);
+
+inline constexpr int kWarpThreads = 32;
+inline constexpr int kSmemReserved = 1024;     // of each block's shared memory, the driver's
+inline constexpr int kRegistersNoSpill = 240;  // an estimate up to here was never seen to spill
+
+inline std::uint32_t blocks_for(std::int64_t items, std::int64_t per_block) {
+  return static_cast<std::uint32_t>((items + per_block - 1) / per_block);
+}
+
+}  // namespace nsajit::templates
