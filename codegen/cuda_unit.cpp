@@ -21,15 +21,16 @@ std::string entry_function(const Unit& unit, std::size_t index) {
       "{}(const __grid_constant__ {} args, const long long first_row) {{\n"
       "  {}<Fields>(args, first_row);\n"
       "}}\n",
-      unit.threads, unit.blocks_per_sm, unit.entries[index], unit.args_type, unit.bodies[index]);
+      unit.bounds[index].threads, unit.bounds[index].blocks_per_sm, unit.entries[index], unit.args_type, unit.bodies[index]);
 }
 
 }  // namespace
 
 std::string write_cuda_unit(const Unit& unit, std::string_view purpose) {
   NSAJIT_ASSERT(!unit.entries.empty() && unit.entries.size() == unit.bodies.size(), "each CUDA entry calls one body");
-  NSAJIT_ASSERT(unit.threads > 0 && unit.blocks_per_sm > 0, "a CUDA unit states its launch bounds");
-  std::string text = fmt::format("// {}\n#include \"{}\"\n#include \"{}\"\n\n", purpose, unit.args_header, unit.template_path);
+  NSAJIT_ASSERT(unit.bounds.size() == unit.entries.size(), "each CUDA entry has its launch bounds");
+  std::string text =
+      fmt::format("// {}\n#include \"{}\"\n#include \"{}\"\n\n", purpose, unit.args_header, unit.template_path);
   text += fields_struct(unit);
   for (std::size_t index = 0; index < unit.entries.size(); ++index) text += entry_function(unit, index);
   return text;

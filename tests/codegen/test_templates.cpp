@@ -13,7 +13,7 @@
 #include "codegen/embedded_templates.h"
 
 namespace nsajit::codegen {
-std::span<const EmbeddedFile> test_files();   // written by the build
+std::span<const EmbeddedFile> test_files();  // written by the build
 }
 
 namespace nsajit::codegen::testing {
@@ -24,7 +24,8 @@ constexpr std::string_view kTemplates = "templates/";
 // A name of its own per process and object: sets of templates are known by their folder.
 std::filesystem::path fresh_folder() {
   static std::atomic<int> count{0};
-  return std::filesystem::temp_directory_path() / ("nsajit-codegen-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
+  return std::filesystem::temp_directory_path() /
+         ("nsajit-codegen-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
 }
 
 }  // namespace
@@ -62,25 +63,34 @@ Unit probe_cuda_unit() {
           .bodies = {"nsajit::probe", "nsajit::probe_clear"},
           .args_type = "nsajit_selection_args",
           .args_header = "nsajit/selection_args.h",
-          .threads = 128,
-          .blocks_per_sm = 2};
+          .bounds = {{.threads = 128, .blocks_per_sm = 2}, {.threads = 128, .blocks_per_sm = 2}}};
 }
 
 KernelSource probe_cuda_source() {
   const Unit unit = probe_cuda_unit();
-  return {.name = "test.probe", .text = write_cuda_unit(unit, "test.probe"), .template_path = unit.template_path,
-          .closure_digest = closure_digest(unit.template_path), .entries = unit.entries, .fields = unit.fields};
+  return {.name = "test.probe",
+          .text = write_cuda_unit(unit, "test.probe"),
+          .template_path = unit.template_path,
+          .closure_digest = closure_digest(unit.template_path),
+          .entries = unit.entries,
+          .fields = unit.fields};
 }
 
 Unit probe_cpu_unit() {
-  return {.template_path = "probe/probe_cpu.bc", .entries = {"probe_scale", "probe_sum"},
-          .fields = {{"scale", 3}, {"offset", -1}, {"of_another_variant", 7}}, .element = "fp32"};
+  return {.template_path = "probe/probe_cpu.bc",
+          .entries = {"probe_scale", "probe_sum"},
+          .fields = {{"scale", 3}, {"offset", -1}, {"of_another_variant", 7}},
+          .element = "fp32"};
 }
 
 KernelSource probe_cpu_source() {
   const Unit unit = probe_cpu_unit();
-  return {.name = "test.probe", .text = write_cpu_unit(unit, "test.probe"), .template_path = unit.template_path,
-          .closure_digest = closure_digest(unit.template_path), .entries = unit.entries, .fields = cpu_fields(unit)};
+  return {.name = "test.probe",
+          .text = write_cpu_unit(unit, "test.probe"),
+          .template_path = unit.template_path,
+          .closure_digest = closure_digest(unit.template_path),
+          .entries = unit.entries,
+          .fields = cpu_fields(unit)};
 }
 
 }  // namespace nsajit::codegen::testing
