@@ -15,7 +15,7 @@ namespace nsajit::tuner {
 namespace {
 
 // The number of samples below the true median is Binomial(n, 1/2). The interval leaves out `rank` samples on
-// each side: the largest rank for which P(at most rank - 1 below) stays within 2.5 %. Fewer than 6 samples give
+// each side: the largest rank for which P(at most rank below) stays within 2.5 %. Fewer than 6 samples give
 // rank 0: the whole range, which then holds the median with less than 95 %.
 std::size_t trimmed_rank(std::size_t count) {
   const double log_half_power = -static_cast<double>(count) * std::log(2.0);
@@ -23,7 +23,7 @@ std::size_t trimmed_rank(std::size_t count) {
   double below = 0;
   for (std::size_t k = 0; k < count; ++k) {
     below += std::exp(log_choose + log_half_power);
-    if (below > 0.025) return k;
+    if (below > 0.025) return k == 0 ? 0 : k - 1;
     log_choose += std::log(static_cast<double>(count - k)) - std::log(static_cast<double>(k + 1));
   }
   return 0;

@@ -146,23 +146,17 @@ Value read_value(const std::vector<std::byte>& bytes, std::size_t offset) {
   return value;
 }
 
-template <typename Value>
-void append_value(std::vector<std::byte>& bytes, Value value) {
-  const auto raw = std::as_bytes(std::span(&value, 1));
-  bytes.insert(bytes.end(), raw.begin(), raw.end());
-}
-
 }  // namespace
 
 std::vector<std::byte> encode_frame(const Frame& frame) {
-  std::vector<std::byte> bytes;
-  bytes.reserve(kPrefixBytes + frame.header.size() + frame.payload.size());
-  append_value(bytes, kMagic);
-  append_value(bytes, static_cast<std::uint32_t>(frame.header.size()));
-  append_value(bytes, static_cast<std::uint64_t>(frame.payload.size()));
-  const auto header = std::as_bytes(std::span(frame.header));
-  bytes.insert(bytes.end(), header.begin(), header.end());
-  bytes.insert(bytes.end(), frame.payload.begin(), frame.payload.end());
+  const auto header = static_cast<std::uint32_t>(frame.header.size());
+  const auto payload = static_cast<std::uint64_t>(frame.payload.size());
+  std::vector<std::byte> bytes(kPrefixBytes + frame.header.size() + frame.payload.size());
+  std::memcpy(bytes.data(), &kMagic, sizeof kMagic);
+  std::memcpy(bytes.data() + 4, &header, sizeof header);
+  std::memcpy(bytes.data() + 8, &payload, sizeof payload);
+  std::memcpy(bytes.data() + kPrefixBytes, frame.header.data(), frame.header.size());
+  std::copy(frame.payload.begin(), frame.payload.end(), bytes.begin() + static_cast<std::ptrdiff_t>(kPrefixBytes + frame.header.size()));
   return bytes;
 }
 

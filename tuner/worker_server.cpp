@@ -129,7 +129,9 @@ int serve_worker(const std::string& device, int in, int out, const Environment& 
   try {
     opened = runtime::make_device(device, environment);
   } catch (const std::exception& error) {
-    send(descriptors.out, encode(WorkerHello{.error = error.what()}));
+    WorkerHello hello;
+    hello.error = error.what();
+    send(descriptors.out, encode(hello));
     return kExitNoDevice;
   }
   return serve_requests(*opened, descriptors.in, descriptors.out);
