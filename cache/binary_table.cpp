@@ -29,8 +29,9 @@ void replace_binary(SqliteDatabase& database, const BinaryRecord& binary) {
   require_key("binary", binary.kernel_key, binary.key_text);
   const std::vector<std::byte> compressed = compress(binary.code);
   database
-      .prepare("INSERT OR REPLACE INTO binary (kernel_key, key_text, backend, arch, entries_json, code, code_bytes, "
-               "content_digest, log, compile_ms, created_utc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .prepare(
+          "INSERT OR REPLACE INTO binary (kernel_key, key_text, backend, arch, entries_json, code, code_bytes, "
+          "content_digest, log, compile_ms, created_utc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind_all(binary.kernel_key, binary.key_text, binary.backend, binary.arch, binary.entries_json,
                 std::span<const std::byte>(compressed), static_cast<std::int64_t>(binary.code.size()), content_digest(binary),
                 binary.log, binary.compile_ms, utc_now())

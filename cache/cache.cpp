@@ -22,8 +22,8 @@ constexpr int kReaderTimeoutMs = 2'000;
 
 void check_same_kernel(const TrialRecord& trial, const BinaryRecord& binary) {
   if (binary.kernel_key == trial.kernel_key) return;
-  throw Error(ErrorCode::InvalidArgument, fmt::format("cannot store a trial of kernel {} with the binary of kernel {}",
-                                                      trial.kernel_key, binary.kernel_key));
+  throw Error(ErrorCode::InvalidArgument,
+              fmt::format("cannot store a trial of kernel {} with the binary of kernel {}", trial.kernel_key, binary.kernel_key));
 }
 
 }  // namespace
@@ -63,9 +63,8 @@ void Cache::update_timing(const TrialRecord& trial) {
 }
 
 void Cache::store_winner(const WinnerRecord& winner) {
-  database_->write(fmt::format("store the winner {}", winner.config), [&](SqliteDatabase& connection) {
-    replace_winner(connection, winner, database_->warnings());
-  });
+  database_->write(fmt::format("store the winner {}", winner.config),
+                   [&](SqliteDatabase& connection) { replace_winner(connection, winner, database_->warnings()); });
 }
 
 void Cache::store_threshold(const ThresholdRecord& threshold) {
@@ -79,9 +78,8 @@ void Cache::store_device(const DeviceRecord& device) {
 }
 
 std::optional<TrialRecord> Cache::find_trial(const std::string& key) {
-  return database_->read(fmt::format("look up trial {}", key), [&](SqliteDatabase& connection) {
-    return find_trial_by_key(connection, key, database_->warnings());
-  });
+  return database_->read(fmt::format("look up trial {}", key),
+                         [&](SqliteDatabase& connection) { return find_trial_by_key(connection, key, database_->warnings()); });
 }
 
 std::optional<TrialRecord> Cache::find_trial(const TrialKey& key) {
@@ -92,9 +90,8 @@ std::optional<TrialRecord> Cache::find_trial(const TrialKey& key) {
 }
 
 std::optional<TrialRecord> Cache::find_trial(std::int64_t id) {
-  return database_->read(fmt::format("look up trial {}", id), [&](SqliteDatabase& connection) {
-    return find_trial_by_id(connection, id, database_->warnings());
-  });
+  return database_->read(fmt::format("look up trial {}", id),
+                         [&](SqliteDatabase& connection) { return find_trial_by_id(connection, id, database_->warnings()); });
 }
 
 std::vector<ParityRecord> Cache::find_parity(std::int64_t trial) {
@@ -103,9 +100,8 @@ std::vector<ParityRecord> Cache::find_parity(std::int64_t trial) {
 }
 
 std::optional<WinnerRecord> Cache::find_winner(const std::string& key) {
-  return database_->read(fmt::format("look up winner {}", key), [&](SqliteDatabase& connection) {
-    return find_winner_by_key(connection, key, database_->warnings());
-  });
+  return database_->read(fmt::format("look up winner {}", key),
+                         [&](SqliteDatabase& connection) { return find_winner_by_key(connection, key, database_->warnings()); });
 }
 
 std::vector<WinnerRecord> Cache::find_winners(const std::string& problem, const std::string& device) {
@@ -116,9 +112,8 @@ std::vector<WinnerRecord> Cache::find_winners(const std::string& problem, const 
 
 std::optional<ThresholdRecord> Cache::find_threshold(const std::string& name, const std::string& problem,
                                                      const std::string& device) {
-  return database_->read(fmt::format("look up threshold {}", name), [&](SqliteDatabase& connection) {
-    return find_threshold_of(connection, name, problem, device);
-  });
+  return database_->read(fmt::format("look up threshold {}", name),
+                         [&](SqliteDatabase& connection) { return find_threshold_of(connection, name, problem, device); });
 }
 
 std::optional<BinaryRecord> Cache::find_binary(const std::string& kernel_key) {
@@ -134,9 +129,8 @@ std::optional<BinaryRecord> Cache::find_binary(const CacheKey& key) {
 }
 
 std::vector<WinnerRecord> Cache::winners() {
-  return database_->read("list the winners", [&](SqliteDatabase& connection) {
-    return find_all_winners(connection, database_->warnings());
-  });
+  return database_->read("list the winners",
+                         [&](SqliteDatabase& connection) { return find_all_winners(connection, database_->warnings()); });
 }
 
 std::vector<ThresholdRecord> Cache::thresholds() {
@@ -144,9 +138,8 @@ std::vector<ThresholdRecord> Cache::thresholds() {
 }
 
 std::vector<TrialRecord> Cache::trials() {
-  return database_->read("list the trials", [&](SqliteDatabase& connection) {
-    return find_all_trials(connection, database_->warnings());
-  });
+  return database_->read("list the trials",
+                         [&](SqliteDatabase& connection) { return find_all_trials(connection, database_->warnings()); });
 }
 
 std::vector<RunRecord> Cache::runs() {

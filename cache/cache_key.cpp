@@ -24,9 +24,7 @@ void append_field(std::string& text, std::string_view name, std::string_view val
   text.push_back('\n');
 }
 
-void append_field(std::string& text, std::string_view name, int value) {
-  append_field(text, name, std::to_string(value));
-}
+void append_field(std::string& text, std::string_view name, int value) { append_field(text, name, std::to_string(value)); }
 
 }  // namespace
 

@@ -21,8 +21,8 @@ std::vector<std::byte> compress(std::span<const std::byte> bytes) {
   std::vector<std::byte> result(ZSTD_compressBound(bytes.size()));
   const std::size_t written = ZSTD_compress(result.data(), result.size(), bytes.data(), bytes.size(), kLevel);
   if (ZSTD_isError(written) != 0) {
-    throw Error(ErrorCode::Cache, fmt::format("cannot compress a binary of {} bytes: zstd: {}", bytes.size(),
-                                              ZSTD_getErrorName(written)));
+    throw Error(ErrorCode::Cache,
+                fmt::format("cannot compress a binary of {} bytes: zstd: {}", bytes.size(), ZSTD_getErrorName(written)));
   }
   result.resize(written);
   return result;

@@ -17,20 +17,14 @@ constexpr std::string_view kElsewhere = "pass another file with --cache or NSAJI
 
 std::string advice(SqliteFault fault) {
   switch (fault) {
-    case SqliteFault::Busy:
-      return fmt::format("another process holds the file: try again, or {}", kElsewhere);
+    case SqliteFault::Busy: return fmt::format("another process holds the file: try again, or {}", kElsewhere);
     case SqliteFault::ReadOnly:
-    case SqliteFault::CannotOpen:
-      return fmt::format("make the file and its folder writable, or {}", kElsewhere);
-    case SqliteFault::Damaged:
-      return fmt::format("the file is damaged or no database: move it away, or {}", kElsewhere);
-    case SqliteFault::Full:
-      return fmt::format("the disk is full: free space, or {}", kElsewhere);
-    case SqliteFault::InputOutput:
-      return fmt::format("the disk refused: check it and its free space, or {}", kElsewhere);
+    case SqliteFault::CannotOpen: return fmt::format("make the file and its folder writable, or {}", kElsewhere);
+    case SqliteFault::Damaged: return fmt::format("the file is damaged or no database: move it away, or {}", kElsewhere);
+    case SqliteFault::Full: return fmt::format("the disk is full: free space, or {}", kElsewhere);
+    case SqliteFault::InputOutput: return fmt::format("the disk refused: check it and its free space, or {}", kElsewhere);
     case SqliteFault::Constraint:
-    case SqliteFault::Other:
-      break;
+    case SqliteFault::Other: break;
   }
   return "nothing was stored";
 }
@@ -38,18 +32,15 @@ std::string advice(SqliteFault fault) {
 // The sentence about a schema that this build cannot use.
 std::string schema_trouble(const SchemaReport& report) {
   switch (report.state) {
-    case SchemaState::Empty:
-      return "it holds no tables";
+    case SchemaState::Empty: return "it holds no tables";
     case SchemaState::Older:
       return fmt::format("its schema version is {}, this nsajit reads {}: run any command that writes to bring it up to date",
                          report.version, kSchemaVersion);
     case SchemaState::Newer:
-      return fmt::format("its schema version is {}, this nsajit knows {}: update nsajit, or {}", report.version,
-                         kSchemaVersion, kElsewhere);
-    case SchemaState::Foreign:
-      return fmt::format("it is a SQLite database of another program: {}", kElsewhere);
-    case SchemaState::Current:
-      break;
+      return fmt::format("its schema version is {}, this nsajit knows {}: update nsajit, or {}", report.version, kSchemaVersion,
+                         kElsewhere);
+    case SchemaState::Foreign: return fmt::format("it is a SQLite database of another program: {}", kElsewhere);
+    case SchemaState::Current: break;
   }
   return {};
 }
@@ -86,8 +77,8 @@ void require_writable_folder(const std::string& path) {
   const std::string name = folder.empty() ? "." : folder.string();
   if (access(name.c_str(), W_OK) == 0) return;
   const std::string answer = std::generic_category().message(errno);
-  throw Error(ErrorCode::Cache, fmt::format("cannot open cache {} for writing: its folder {} refuses: {}; {}", path, name,
-                                            answer, advice(SqliteFault::ReadOnly)));
+  throw Error(ErrorCode::Cache, fmt::format("cannot open cache {} for writing: its folder {} refuses: {}; {}", path, name, answer,
+                                            advice(SqliteFault::ReadOnly)));
 }
 
 bool has_pending_log(const std::string& path) {
@@ -185,7 +176,8 @@ void Cache::Database::miss(const std::string& attempt, const SqliteFailure& fail
 }
 
 void Cache::Database::refuse(const std::string& attempt, const SqliteFailure& failure) const {
-  throw Error(ErrorCode::Cache, fmt::format("cannot {} in cache {}: {}; {}", attempt, path_, failure.what(), advice(failure.fault())));
+  throw Error(ErrorCode::Cache,
+              fmt::format("cannot {} in cache {}: {}; {}", attempt, path_, failure.what(), advice(failure.fault())));
 }
 
 }  // namespace nsajit::cache

@@ -49,9 +49,7 @@ class Cache::Database {
         transaction.commit();
         return result;
       }
-    } catch (const SqliteFailure& failure) {
-      refuse(attempt, failure);
-    }
+    } catch (const SqliteFailure& failure) { refuse(attempt, failure); }
   }
 
  private:
@@ -66,7 +64,7 @@ class Cache::Database {
   std::string path_;
   OpenMode mode_;
   WarnOnce warnings_;
-  std::unique_ptr<SqliteDatabase> connection_;   // none: an empty cache
+  std::unique_ptr<SqliteDatabase> connection_;  // none: an empty cache
 };
 
 }  // namespace nsajit::cache

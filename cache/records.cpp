@@ -47,9 +47,7 @@ std::optional<TrialStatus> find_trial_status(std::string_view text) {
 TrialStatus parse_trial_status(std::string_view text) {
   if (const auto status = find_trial_status(text)) return *status;
   std::string known;
-  for (const auto& entry : kStatusWords) {
-    known.append(known.empty() ? "" : ", ").append(entry.second);
-  }
+  for (const auto& entry : kStatusWords) { known.append(known.empty() ? "" : ", ").append(entry.second); }
   throw Error(ErrorCode::InvalidArgument, fmt::format("trial status '{}' is not known; one of: {}", text, known));
 }
 

@@ -19,10 +19,11 @@ bool has_run(SqliteDatabase& database, std::int64_t run) {
 
 std::int64_t insert_run(SqliteDatabase& database, const RunRecord& run) {
   database
-      .prepare("INSERT INTO run (command, device, toolchain, nsajit_version, started_utc, finished_utc) "
-               "VALUES (?, ?, ?, ?, ?, ?)")
-      .bind_all(run.command, make_device_id(database, run.device), make_toolchain_id(database, run.toolchain),
-                run.nsajit_version, run.started_utc.empty() ? utc_now() : run.started_utc, run.finished_utc)
+      .prepare(
+          "INSERT INTO run (command, device, toolchain, nsajit_version, started_utc, finished_utc) "
+          "VALUES (?, ?, ?, ?, ?, ?)")
+      .bind_all(run.command, make_device_id(database, run.device), make_toolchain_id(database, run.toolchain), run.nsajit_version,
+                run.started_utc.empty() ? utc_now() : run.started_utc, run.finished_utc)
       .run();
   return database.last_insert_id();
 }
@@ -58,8 +59,9 @@ void require_run(SqliteDatabase& database, std::int64_t run) {
 
 void upsert_device(SqliteDatabase& database, const DeviceRecord& device) {
   database
-      .prepare("UPDATE device SET name = ?, backend = ?, arch = ?, processors = ?, memory_bytes = ?, l2_bytes = ?, "
-               "features = ? WHERE id = ?")
+      .prepare(
+          "UPDATE device SET name = ?, backend = ?, arch = ?, processors = ?, memory_bytes = ?, l2_bytes = ?, "
+          "features = ? WHERE id = ?")
       .bind_all(device.name, device.backend, device.arch, device.processors, device.memory_bytes, device.l2_bytes,
                 device.features, make_device_id(database, device.device))
       .run();

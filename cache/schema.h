@@ -13,7 +13,7 @@ class SqliteDatabase;
 inline constexpr std::int64_t kApplicationId = 0x6E73616A;
 
 enum class SchemaState : std::uint8_t {
-  Empty,    // no tables at all: a new file
+  Empty,  // no tables at all: a new file
   Current,
   Older,    // migrate() brings it here
   Newer,    // written by a later nsajit

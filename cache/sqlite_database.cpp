@@ -18,26 +18,18 @@ SqliteFault sort_fault(int status) {
   switch (status & 0xFF) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-    case SQLITE_PROTOCOL:
-      return SqliteFault::Busy;
+    case SQLITE_PROTOCOL: return SqliteFault::Busy;
     case SQLITE_READONLY:
     case SQLITE_PERM:
-    case SQLITE_AUTH:
-      return SqliteFault::ReadOnly;
-    case SQLITE_CANTOPEN:
-      return SqliteFault::CannotOpen;
+    case SQLITE_AUTH: return SqliteFault::ReadOnly;
+    case SQLITE_CANTOPEN: return SqliteFault::CannotOpen;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-    case SQLITE_FORMAT:
-      return SqliteFault::Damaged;
-    case SQLITE_FULL:
-      return SqliteFault::Full;
-    case SQLITE_IOERR:
-      return SqliteFault::InputOutput;
-    case SQLITE_CONSTRAINT:
-      return SqliteFault::Constraint;
-    default:
-      return SqliteFault::Other;
+    case SQLITE_FORMAT: return SqliteFault::Damaged;
+    case SQLITE_FULL: return SqliteFault::Full;
+    case SQLITE_IOERR: return SqliteFault::InputOutput;
+    case SQLITE_CONSTRAINT: return SqliteFault::Constraint;
+    default: return SqliteFault::Other;
   }
 }
 
@@ -94,8 +86,7 @@ bool Statement::step() {
 }
 
 void Statement::run() {
-  while (step()) {
-  }
+  while (step()) {}
 }
 
 void Statement::bind(int index, std::int64_t value) { check(sqlite3_bind_int64(statement_, index, value)); }
@@ -186,9 +177,7 @@ Transaction::~Transaction() {
   if (!database_.in_transaction()) return;
   try {
     database_.execute("ROLLBACK");
-  } catch (const SqliteFailure& failure) {
-    log_error(fmt::format("cannot roll back a cache transaction: {}", failure.what()));
-  }
+  } catch (const SqliteFailure& failure) { log_error(fmt::format("cannot roll back a cache transaction: {}", failure.what())); }
 }
 
 void Transaction::commit() { database_.execute("COMMIT"); }

@@ -51,14 +51,16 @@ class Statement {
     return *this;
   }
 
-  bool step();   // true: a row is there to be read
-  void run();    // steps to the end
+  bool step();  // true: a row is there to be read
+  void run();   // steps to the end
 
   std::string text();
-  double real();                    // NULL reads as NaN, and NaN is stored as NULL
+  double real();  // NULL reads as NaN, and NaN is stored as NULL
   std::vector<std::byte> blob();
   template <std::integral T = std::int64_t>
-  T integer() { return static_cast<T>(next_integer()); }
+  T integer() {
+    return static_cast<T>(next_integer());
+  }
 
  private:
   void bind(int index, std::int64_t value);
@@ -74,8 +76,8 @@ class Statement {
 
   sqlite3* connection_;
   sqlite3_stmt* statement_ = nullptr;
-  int bound_ = 0;    // parameters bound so far
-  int column_ = 0;   // next column to read
+  int bound_ = 0;   // parameters bound so far
+  int column_ = 0;  // next column to read
 };
 
 class SqliteDatabase {
@@ -87,15 +89,15 @@ class SqliteDatabase {
   ~SqliteDatabase();
 
   Statement prepare(std::string_view sql) { return Statement(connection_, sql); }
-  void execute(const std::string& sql);                 // any number of statements, no results
-  std::int64_t query_integer(std::string_view sql);     // first column of the first row; 0 where there is none
+  void execute(const std::string& sql);              // any number of statements, no results
+  std::int64_t query_integer(std::string_view sql);  // first column of the first row; 0 where there is none
   std::string query_text(std::string_view sql);
 
   void set_busy_timeout(int ms);
-  bool is_read_only() const;         // the file system did not let the file be opened for writing
+  bool is_read_only() const;  // the file system did not let the file be opened for writing
   bool in_transaction() const;
   std::int64_t last_insert_id() const;
-  std::int64_t changed_rows() const; // by the last statement
+  std::int64_t changed_rows() const;  // by the last statement
 
  private:
   sqlite3* connection_ = nullptr;

@@ -36,8 +36,9 @@ ThresholdRecord read_threshold(Statement& row) {
 void replace_threshold(SqliteDatabase& database, const ThresholdRecord& threshold) {
   require_run(database, threshold.run);
   database
-      .prepare("INSERT OR REPLACE INTO threshold (name, problem, device, key, value, margin, ladder_json, run, created_utc) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .prepare(
+          "INSERT OR REPLACE INTO threshold (name, problem, device, key, value, margin, ladder_json, run, created_utc) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind_all(threshold.name, make_problem_id(database, threshold.problem), make_device_id(database, threshold.device),
                 threshold.key, threshold.value, threshold.margin, threshold.ladder_json, threshold.run,
                 threshold.created_utc.empty() ? utc_now() : threshold.created_utc)
@@ -46,16 +47,16 @@ void replace_threshold(SqliteDatabase& database, const ThresholdRecord& threshol
 
 std::optional<ThresholdRecord> find_threshold_of(SqliteDatabase& database, const std::string& name, const std::string& problem,
                                                  const std::string& device) {
-  Statement row = database.prepare(std::string(kSelectThreshold).append(
-      "WHERE threshold.name = ? AND problem.tuple = ? AND device.identity = ?"));
+  Statement row = database.prepare(
+      std::string(kSelectThreshold).append("WHERE threshold.name = ? AND problem.tuple = ? AND device.identity = ?"));
   if (!row.bind_all(name, problem, device).step()) return std::nullopt;
   return read_threshold(row);
 }
 
 std::vector<ThresholdRecord> find_all_thresholds(SqliteDatabase& database) {
   std::vector<ThresholdRecord> thresholds;
-  Statement row = database.prepare(
-      std::string(kSelectThreshold).append("ORDER BY threshold.name, problem.tuple, device.identity"));
+  Statement row =
+      database.prepare(std::string(kSelectThreshold).append("ORDER BY threshold.name, problem.tuple, device.identity"));
   while (row.step()) thresholds.push_back(read_threshold(row));
   return thresholds;
 }

@@ -68,8 +68,9 @@ std::optional<TrialRecord> read_trial(Statement& row, WarnOnce& warnings) {
 
 void insert_parity(SqliteDatabase& database, std::int64_t trial, const ParityRecord& parity) {
   database
-      .prepare("INSERT INTO parity (trial, parity_case, tensor, max_error, mean_error, l2_error, max_allowed, "
-               "mean_allowed, l2_allowed, passed, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .prepare(
+          "INSERT INTO parity (trial, parity_case, tensor, max_error, mean_error, l2_error, max_allowed, "
+          "mean_allowed, l2_allowed, passed, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind_all(trial, parity.parity_case, parity.tensor, parity.max_error, parity.mean_error, parity.l2_error,
                 parity.max_allowed, parity.mean_allowed, parity.l2_allowed, parity.passed, parity.reason)
       .run();
@@ -81,16 +82,16 @@ std::int64_t insert_trial(SqliteDatabase& database, const TrialRecord& trial, co
   require_key("trial", trial.key, trial.key_text);
   require_run(database, trial.run);
   database
-      .prepare("INSERT INTO trial (key, key_text, kernel_key, op, problem, workload, device, config, baseline, status, "
-               "reason, log, time_us, low_us, high_us, samples, sm_mhz, memory_mhz, registers, smem_bytes, spill_bytes, "
-               "compile_ms, parity_ms, measure_ms, run, created_utc) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .bind_all(trial.key, trial.key_text, trial.kernel_key, trial.op, make_problem_id(database, trial.problem),
-                trial.workload, make_device_id(database, trial.device), trial.config, trial.baseline,
-                to_string(trial.status), trial.reason, trial.log, trial.time_us, trial.low_us, trial.high_us,
-                trial.samples, trial.sm_mhz, trial.memory_mhz, trial.registers, trial.smem_bytes, trial.spill_bytes,
-                trial.compile_ms, trial.parity_ms, trial.measure_ms, trial.run,
-                trial.created_utc.empty() ? utc_now() : trial.created_utc)
+      .prepare(
+          "INSERT INTO trial (key, key_text, kernel_key, op, problem, workload, device, config, baseline, status, "
+          "reason, log, time_us, low_us, high_us, samples, sm_mhz, memory_mhz, registers, smem_bytes, spill_bytes, "
+          "compile_ms, parity_ms, measure_ms, run, created_utc) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind_all(trial.key, trial.key_text, trial.kernel_key, trial.op, make_problem_id(database, trial.problem), trial.workload,
+                make_device_id(database, trial.device), trial.config, trial.baseline, to_string(trial.status), trial.reason,
+                trial.log, trial.time_us, trial.low_us, trial.high_us, trial.samples, trial.sm_mhz, trial.memory_mhz,
+                trial.registers, trial.smem_bytes, trial.spill_bytes, trial.compile_ms, trial.parity_ms, trial.measure_ms,
+                trial.run, trial.created_utc.empty() ? utc_now() : trial.created_utc)
       .run();
   const std::int64_t id = database.last_insert_id();
   for (const ParityRecord& row : parity) insert_parity(database, id, row);
@@ -99,14 +100,16 @@ std::int64_t insert_trial(SqliteDatabase& database, const TrialRecord& trial, co
 
 void update_trial_timing(SqliteDatabase& database, const TrialRecord& trial) {
   database
-      .prepare("UPDATE trial SET time_us = ?, low_us = ?, high_us = ?, samples = ?, sm_mhz = ?, memory_mhz = ?, "
-               "measure_ms = ? WHERE id = ? AND key = ? AND status = 'measured'")
-      .bind_all(trial.time_us, trial.low_us, trial.high_us, trial.samples, trial.sm_mhz, trial.memory_mhz,
-                trial.measure_ms, trial.id, trial.key)
+      .prepare(
+          "UPDATE trial SET time_us = ?, low_us = ?, high_us = ?, samples = ?, sm_mhz = ?, memory_mhz = ?, "
+          "measure_ms = ? WHERE id = ? AND key = ? AND status = 'measured'")
+      .bind_all(trial.time_us, trial.low_us, trial.high_us, trial.samples, trial.sm_mhz, trial.memory_mhz, trial.measure_ms,
+                trial.id, trial.key)
       .run();
   if (database.changed_rows() == 1) return;
   throw Error(ErrorCode::Cache, fmt::format("cannot update the times of trial {} with key {}: the cache holds no such "
-                                            "measured trial", trial.id, trial.key));
+                                            "measured trial",
+                                            trial.id, trial.key));
 }
 
 std::optional<TrialRecord> find_trial_by_key(SqliteDatabase& database, const std::string& key, WarnOnce& warnings) {

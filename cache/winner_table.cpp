@@ -92,10 +92,11 @@ void check_baseline(SqliteDatabase& database, const WinnerRecord& winner, WarnOn
   if (winner.baseline_trial == 0) return;
   const auto baseline = find_trial_by_id(database, winner.baseline_trial, warnings);
   const bool fits = baseline && baseline->baseline && baseline->status == TrialStatus::Measured && baseline->op == winner.op &&
-                    baseline->workload == winner.workload && baseline->problem == winner.problem && baseline->device == winner.device;
+                    baseline->workload == winner.workload && baseline->problem == winner.problem &&
+                    baseline->device == winner.device;
   if (fits) return;
-  refuse(winner, fmt::format("its baseline trial {} is not a measured baseline of the same workload and device",
-                             winner.baseline_trial));
+  refuse(winner,
+         fmt::format("its baseline trial {} is not a measured baseline of the same workload and device", winner.baseline_trial));
 }
 
 // The parity row that came nearest to its limit: the one to look at when a winner is doubted.
@@ -118,8 +119,9 @@ void replace_winner(SqliteDatabase& database, const WinnerRecord& winner, WarnOn
   // Deleted and inserted, not updated: ids grow, so the newest decision has the largest whatever the clock says.
   database.prepare("DELETE FROM winner WHERE key = ?").bind_all(winner.key).run();
   database
-      .prepare("INSERT INTO winner (key, key_text, trial, parity, baseline_trial, run, time_us, baseline_us, candidates, "
-               "created_utc) VALUES (?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?)")
+      .prepare(
+          "INSERT INTO winner (key, key_text, trial, parity, baseline_trial, run, time_us, baseline_us, candidates, "
+          "created_utc) VALUES (?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?)")
       .bind_all(winner.key, winner.key_text, winner.trial, closest_parity_row(database, winner.trial), winner.baseline_trial,
                 winner.run, winner.time_us, winner.baseline_us, winner.candidates,
                 winner.created_utc.empty() ? utc_now() : winner.created_utc)
@@ -134,8 +136,7 @@ std::optional<WinnerRecord> find_winner_by_key(SqliteDatabase& database, const s
 
 std::vector<WinnerRecord> find_winners_of(SqliteDatabase& database, const std::string& problem, const std::string& device,
                                           WarnOnce& warnings) {
-  Statement row = database.prepare(
-      select_winner("WHERE problem.tuple = ? AND device.identity = ? ORDER BY winner.id DESC"));
+  Statement row = database.prepare(select_winner("WHERE problem.tuple = ? AND device.identity = ? ORDER BY winner.id DESC"));
   row.bind_all(problem, device);
   return read_winners(row, warnings);
 }

@@ -39,10 +39,8 @@ std::vector<KernelChange> kernel_changes() {
 std::vector<TrialChange> trial_changes() {
   [[maybe_unused]] const auto& [kernel, workload, device, driver_version, gate_version, measure_version] = TrialKey{};
   std::vector<TrialChange> changes{
-      [](TrialKey& key) { key.workload += ",S=256"; },
-      [](TrialKey& key) { key.device += ",other"; },
-      [](TrialKey& key) { ++key.driver_version; },
-      [](TrialKey& key) { ++key.gate_version; },
+      [](TrialKey& key) { key.workload += ",S=256"; }, [](TrialKey& key) { key.device += ",other"; },
+      [](TrialKey& key) { ++key.driver_version; },     [](TrialKey& key) { ++key.gate_version; },
       [](TrialKey& key) { ++key.measure_version; },
   };
   for (const KernelChange& change : kernel_changes()) {

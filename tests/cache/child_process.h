@@ -60,9 +60,7 @@ class ChildProcess {
   [[noreturn]] static void run(const std::function<void(int)>& work, int output) {
     try {
       work(output);
-    } catch (const std::exception& error) {
-      say(output, error.what());
-    }
+    } catch (const std::exception& error) { say(output, error.what()); }
     // No destructors, no exit handlers: they belong to the parent.
     _exit(0);
   }

@@ -89,8 +89,16 @@ std::vector<Damage> fatal_damages() {
       {"only the header", [](std::string bytes) { return bytes.substr(0, 100); }},
       {"truncated to a page", [](std::string bytes) { return bytes.substr(0, 4096); }},
       {"truncated in the middle", [](std::string bytes) { return bytes.substr(0, bytes.size() / 2 + 17); }},
-      {"a wrong magic", [](std::string bytes) { bytes[3] ^= 1; return bytes; }},
-      {"a wrong page size", [](std::string bytes) { bytes[16] ^= 0x55; return bytes; }},
+      {"a wrong magic",
+       [](std::string bytes) {
+         bytes[3] ^= 1;
+         return bytes;
+       }},
+      {"a wrong page size",
+       [](std::string bytes) {
+         bytes[16] ^= 0x55;
+         return bytes;
+       }},
       {"a wiped schema page", [](std::string bytes) { return bytes.replace(100, 3996, 3996, '\0'); }},
       {"nonsense in the schema page", [](std::string bytes) { return bytes.replace(100, 3996, 3996, 'Z'); }},
   };
@@ -237,7 +245,8 @@ TEST_CASE("a colliding digest is a miss") {
   TrialKey wanted = sample_trial_key("another{}");
   // What a collision would leave behind: the wanted digest over another text.
   SqliteDatabase other(folder.file(), SqliteMode::Create, 1000);
-  other.execute("UPDATE trial SET key = '" + wanted.digest() + "'; UPDATE binary SET kernel_key = '" + wanted.kernel.digest() + "'");
+  other.execute("UPDATE trial SET key = '" + wanted.digest() + "'; UPDATE binary SET kernel_key = '" + wanted.kernel.digest() +
+                "'");
   CapturedStderr captured;
   REQUIRE_FALSE(cache.find_trial(wanted));
   REQUIRE_FALSE(cache.find_binary(wanted.kernel));

@@ -140,7 +140,8 @@ TEST_CASE("kill -9 at any moment loses nothing that was stored", "[slow]") {
     for (const auto id : stored) REQUIRE(cache.find_trial(id).has_value());
     // At most the transaction under way came on top, and whole.
     REQUIRE(cache.trials().size() <= stored.size() + static_cast<std::size_t>(round) + 1);
-    REQUIRE(database.query_integer("SELECT count(*) FROM trial WHERE (SELECT count(*) FROM parity WHERE trial = trial.id) <> 2") == 0);
+    REQUIRE(database.query_integer(
+                "SELECT count(*) FROM trial WHERE (SELECT count(*) FROM parity WHERE trial = trial.id) <> 2") == 0);
   }
   REQUIRE(stored.size() > 20);
 }

@@ -21,7 +21,7 @@
 namespace nsajit::cache {
 namespace {
 
-using Columns = std::map<std::string, std::vector<std::string>>;   // table -> "name type", in order
+using Columns = std::map<std::string, std::vector<std::string>>;  // table -> "name type", in order
 
 Columns columns_of_database(const std::string& path) {
   SqliteDatabase database(path, SqliteMode::Read, 0);
@@ -57,9 +57,7 @@ std::string make_cache(const ScratchFolder& folder) {
   return folder.file();
 }
 
-void run_sql(const std::string& path, const std::string& sql) {
-  SqliteDatabase(path, SqliteMode::Create, 1000).execute(sql);
-}
+void run_sql(const std::string& path, const std::string& sql) { SqliteDatabase(path, SqliteMode::Create, 1000).execute(sql); }
 
 std::int64_t ask(const std::string& path, const std::string& sql) {
   return SqliteDatabase(path, SqliteMode::Create, 1000).query_integer(sql);
@@ -76,14 +74,16 @@ TEST_CASE("docs/cache_format.md names the versions that a new file carries") {
   ScratchFolder folder;
   const std::string path = make_cache(folder);
   const std::string page = kCacheFormatDoc;
-  REQUIRE(page.find("`PRAGMA application_id` | " + std::to_string(ask(path, "PRAGMA application_id")) + " ") != std::string::npos);
+  REQUIRE(page.find("`PRAGMA application_id` | " + std::to_string(ask(path, "PRAGMA application_id")) + " ") !=
+          std::string::npos);
   REQUIRE(page.find("`PRAGMA user_version` | " + std::to_string(ask(path, "PRAGMA user_version")) + ",") != std::string::npos);
 }
 
 TEST_CASE("every table of a new file is strict") {
   ScratchFolder folder;
-  REQUIRE(ask(make_cache(folder), "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND strict = 0 "
-                                  "AND name NOT LIKE 'sqlite_%'") == 0);
+  REQUIRE(ask(make_cache(folder),
+              "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND strict = 0 "
+              "AND name NOT LIKE 'sqlite_%'") == 0);
 }
 
 TEST_CASE("a new file names its version, its program and its migration") {

@@ -92,7 +92,8 @@ TEST_CASE("a winner whose trial failed is refused and nothing is stored") {
   Scene scene;
   TrialRecord trial = sample_failure(scene.run, TrialStatus::Parity);
   trial.id = scene.cache.store_trial(trial, sample_parity(), std::nullopt);
-  REQUIRE_THROWS_WITH(scene.cache.store_winner(sample_winner(trial)), EndsWith("its trial 1 is 'parity', not measured: for the test"));
+  REQUIRE_THROWS_WITH(scene.cache.store_winner(sample_winner(trial)),
+                      EndsWith("its trial 1 is 'parity', not measured: for the test"));
   REQUIRE(scene.cache.winners().empty());
 }
 
@@ -176,10 +177,11 @@ TEST_CASE("SQL from elsewhere cannot make a trial that failed the gate a winner"
 TEST_CASE("SQL from elsewhere cannot undermine a winner that is there") {
   Scene scene;
   scene.cache.store_winner(sample_winner(store_gated_trial(scene.cache, scene.run)));
-  const std::string attack = GENERATE(
-      "UPDATE trial SET status = 'parity'", "UPDATE trial SET config = 'another'", "UPDATE winner SET trial = 2",
-      "UPDATE parity SET passed = 0", "INSERT INTO parity (trial, parity_case, tensor, passed, reason) VALUES (1, 'x', 'o', 0, '')",
-      "DELETE FROM trial", "DELETE FROM parity", "DELETE FROM run", "DELETE FROM device", "DELETE FROM problem");
+  const std::string attack =
+      GENERATE("UPDATE trial SET status = 'parity'", "UPDATE trial SET config = 'another'", "UPDATE winner SET trial = 2",
+               "UPDATE parity SET passed = 0",
+               "INSERT INTO parity (trial, parity_case, tensor, passed, reason) VALUES (1, 'x', 'o', 0, '')", "DELETE FROM trial",
+               "DELETE FROM parity", "DELETE FROM run", "DELETE FROM device", "DELETE FROM problem");
   INFO(attack);
   REQUIRE_THROWS_AS(scene.other.execute(attack), SqliteFailure);
   REQUIRE(scene.cache.winners().size() == 1);
