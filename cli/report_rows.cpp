@@ -44,6 +44,22 @@ std::string threshold_name(const cache::WinnerRecord& winner) {
   return {};
 }
 
+// What became of a workload's candidates on a device, and its newest baseline: a winner that was not compared names none.
+struct Outcomes {
+  std::map<std::string, int> counts;
+  std::optional<cache::TrialRecord> baseline;
+};
+
+std::map<RowKey, Outcomes> collect_outcomes(cache::Cache& cache) {
+  std::map<RowKey, Outcomes> outcomes;
+  for (auto& trial : cache.trials()) {
+    auto& outcome = outcomes[{trial.workload, trial.device}];
+    ++outcome.counts[std::string(to_string(trial.status))];
+    if (trial.baseline && (!outcome.baseline || outcome.baseline->id < trial.id)) outcome.baseline = std::move(trial);
+  }
+  return outcomes;
+}
+
 ReportRow make_row(cache::Cache& cache, cache::WinnerRecord winner, cache::TrialRecord trial) {
   ReportRow row{.winner = std::move(winner), .trial = std::move(trial)};
   row.baseline = cache.find_trial(row.winner.baseline_trial);
@@ -59,8 +75,7 @@ std::vector<ReportRow> collect_rows(cache::Cache& cache, const ReportFilter& fil
   auto winners = cache.winners();
   std::stable_sort(winners.begin(), winners.end(), [](const auto& a, const auto& b) { return a.trial > b.trial; });
   std::stable_sort(winners.begin(), winners.end(), [](const auto& a, const auto& b) { return a.run > b.run; });
-  std::map<RowKey, std::map<std::string, int>> outcomes;
-  for (const auto& trial : cache.trials()) ++outcomes[{trial.workload, trial.device}][std::string(to_string(trial.status))];
+  const auto outcomes = collect_outcomes(cache);
   std::unordered_map<std::int64_t, cache::RunRecord> runs;
   for (auto& run : cache.runs()) runs.emplace(run.id, run);
 
@@ -72,7 +87,10 @@ std::vector<ReportRow> collect_rows(cache::Cache& cache, const ReportFilter& fil
     const RowKey key{winner.workload, winner.device};
     if (!trial || !seen.insert(key).second) continue;
     auto row = make_row(cache, std::move(winner), std::move(*trial));
-    row.trials = outcomes[key];
+    if (const auto outcome = outcomes.find(key); outcome != outcomes.end()) {
+      row.trials = outcome->second.counts;
+      if (!row.baseline) row.baseline = outcome->second.baseline;
+    }
     if (const auto run = runs.find(row.winner.run); run != runs.end()) row.run = run->second;
     rows.push_back(std::move(row));
   }

@@ -20,6 +20,7 @@
 #include "cli/tuple_text.h"
 #include "nsajit/error.h"
 #include "tuner/engine.h"
+#include "tuner/strategy.h"
 #include "tuner/trial_record.h"
 #include "tuner/worker_runner.h"
 
@@ -72,6 +73,7 @@ tuner::TuneOptions merge_options(const TuneSettings& settings, const Sweep& swee
   if (sweep.budget_s && settings.budget_option->empty()) options.budget_s = *sweep.budget_s;
   // Compiling beside a kernel that is being timed on the same processors would spoil its time.
   if (target.backend == Backend::Cpu) options.compile_threads = 0;
+  tuner::make_strategy(options.strategy, {.candidates = 1});   // refuses an unknown name before a run begins
   return options;
 }
 

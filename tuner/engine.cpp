@@ -93,7 +93,7 @@ std::optional<Stored> find_stored(Tuning& tuning, const SearchKey& key) {
   const auto record = cache.find_winner(key.digest);
   if (!record || record->key_text != key.text) return std::nullopt;
   auto winner = cache.find_trial(record->trial);
-  auto baseline = cache.find_trial(record->baseline_trial);
+  auto baseline = cache.find_trial(tuning.set.baseline.trial_key.digest());
   if (!winner || !baseline) return std::nullopt;
   const Candidate* candidate = find_candidate(tuning.set, winner->config);
   if (candidate == nullptr) return std::nullopt;
@@ -103,6 +103,7 @@ std::optional<Stored> find_stored(Tuning& tuning, const SearchKey& key) {
 cache::WinnerRecord make_winner(const Tuning& tuning, const SearchKey& key, const FinalOutcome& final, std::size_t tried) {
   const auto& trial = final.winner->trial;
   const auto& baseline = final.baseline->trial;
+  const bool compared = baseline.status == cache::TrialStatus::Measured;
   return {
       .key = key.digest,
       .key_text = key.text,
@@ -112,10 +113,10 @@ cache::WinnerRecord make_winner(const Tuning& tuning, const SearchKey& key, cons
       .device = trial.device,
       .config = trial.config,
       .trial = trial.id,
-      .baseline_trial = baseline.id,
+      .baseline_trial = compared ? baseline.id : 0,
       .run = tuning.engine.run,
       .time_us = trial.time_us,
-      .baseline_us = baseline.status == cache::TrialStatus::Measured ? baseline.time_us : 0,
+      .baseline_us = compared ? baseline.time_us : 0,
       .candidates = static_cast<int>(tried),
       .created_utc = cache::utc_now(),
   };
