@@ -12,7 +12,9 @@
 #include "codegen/kernel_source.h"
 #include "nsajit/target.h"
 
-namespace nsajit { struct Environment; }
+namespace nsajit {
+struct Environment;
+}
 
 namespace nsajit::codegen {
 
@@ -29,26 +31,26 @@ struct EntryResources {
 
 struct Binary {
   Backend backend = Backend::Cpu;
-  std::string arch;                        // "90a"; CPU: "host"
-  std::vector<std::byte> code;             // cubin or ELF object
-  std::vector<std::string> entries;        // in LaunchStep::entry order
-  std::vector<EntryResources> resources;   // one per entry
-  std::string log;                         // the compiler's, whole
+  std::string arch;                       // "90a"; CPU: "host"
+  std::vector<std::byte> code;            // cubin or ELF object
+  std::vector<std::string> entries;       // in LaunchStep::entry order
+  std::vector<EntryResources> resources;  // one per entry
+  std::string log;                        // the compiler's, whole
   double compile_ms = 0;
 };
 
 struct CompileFailure {
-  std::string reason;   // one line
-  std::string log;      // the compiler's, whole
+  std::string reason;  // one line
+  std::string log;     // the compiler's, whole
   double compile_ms = 0;
 };
 
 using CompileResult = std::variant<Binary, CompileFailure>;
 
 struct CompilerIdentity {
-  std::string name;      // "nvrtc", "llvm"
-  std::string version;   // "13.0"
-  std::string options;   // every option that changes the output
+  std::string name;     // "nvrtc", "llvm"
+  std::string version;  // "13.0"
+  std::string options;  // every option that changes the output
 };
 
 class Compiler {

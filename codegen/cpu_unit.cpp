@@ -18,7 +18,8 @@ int element_number(const std::string& element) {
   constexpr std::array<std::string_view, 3> names{"bf16", "fp16", "fp32"};
   const auto at = std::ranges::find(names, element);
   if (at == names.end())
-    throw Error(ErrorCode::InvalidArgument, fmt::format("no CPU template stores elements of type '{}': bf16, fp16 and fp32 are known", element));
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("no CPU template stores elements of type '{}': bf16, fp16 and fp32 are known", element));
   return static_cast<int>(at - names.begin());
 }
 
@@ -32,7 +33,8 @@ Fields cpu_fields(const Unit& unit) {
 
 std::string write_cpu_unit(const Unit& unit, std::string_view purpose) {
   std::string text = fmt::format("// {}\n// constants of {}\n", purpose, unit.template_path);
-  for (const auto& [name, value] : cpu_fields(unit)) text += fmt::format("const int nsajit_field_{} = {};\n", name, value);
+  for (const auto& [name, value] : cpu_fields(unit))
+    text += fmt::format("const int nsajit_field_{} = {};\n", name, value);
   for (const std::string& entry : unit.entries) text += fmt::format("// entry {}\n", entry);
   return text;
 }

@@ -6,7 +6,9 @@
 
 #include "codegen/compiler.h"
 
-namespace nsajit { struct Environment; }
+namespace nsajit {
+struct Environment;
+}
 
 namespace nsajit::codegen {
 

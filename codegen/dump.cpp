@@ -1,5 +1,5 @@
-// Dump: see the header. Files of one kernel share a stem, "<name>-<arch>-<digest of source and closure>": .cu or .fields
-// (source), .log, .cubin or .o (binary), .key (what the bytes depend on).
+// Dump: see the header. Files of one kernel share a stem, "<name>-<arch>-<digest of source and closure>": .cu or
+// .fields (source), .log, .cubin or .o (binary), .key (what the bytes depend on).
 
 #include "codegen/dump.h"
 
@@ -15,10 +15,11 @@ namespace nsajit::codegen {
 namespace {
 
 std::string key_text(const KernelSource& source, const Target& target, const CompilerIdentity& compiler) {
-  std::string text = fmt::format("name={}\ntemplate={}\nclosure={}\ngenerator={}\n", source.name, source.template_path, source.closure_digest,
-                                 kGeneratorVersion);
+  std::string text = fmt::format("name={}\ntemplate={}\nclosure={}\ngenerator={}\n", source.name, source.template_path,
+                                 source.closure_digest, kGeneratorVersion);
   text += fmt::format("arch={}\ncpu_features={}\n", arch_name(target), target.features);
-  text += fmt::format("compiler={}\ncompiler_version={}\ncompiler_options={}\n", compiler.name, compiler.version, compiler.options);
+  text += fmt::format("compiler={}\ncompiler_version={}\ncompiler_options={}\n", compiler.name, compiler.version,
+                      compiler.options);
   for (const auto& [name, value] : source.fields) text += fmt::format("field.{}={}\n", name, value);
   for (const std::string& entry : source.entries) text += fmt::format("entry={}\n", entry);
   return text;
@@ -26,13 +27,15 @@ std::string key_text(const KernelSource& source, const Target& target, const Com
 
 class DumpingCompiler final : public Compiler {
  public:
-  DumpingCompiler(std::unique_ptr<Compiler> compiler, std::string directory) : compiler_(std::move(compiler)), directory_(std::move(directory)) {}
+  DumpingCompiler(std::unique_ptr<Compiler> compiler, std::string directory)
+      : compiler_(std::move(compiler)), directory_(std::move(directory)) {}
 
   CompilerIdentity identity() const override { return compiler_->identity(); }
 
   CompileResult compile(const KernelSource& source, const Target& target) override {
     const bool cuda = target.backend == Backend::Cuda;
-    const std::string stem = fmt::format("{}-{}-{}", source.name, arch_name(target), digest_text(source.text + source.closure_digest).substr(0, 12));
+    const std::string stem = fmt::format("{}-{}-{}", source.name, arch_name(target),
+                                         digest_text(source.text + source.closure_digest).substr(0, 12));
     // Source and key first: they are wanted most where the compiler does not return.
     write(stem + (cuda ? ".cu" : ".fields"), source.text);
     write(stem + ".key", key_text(source, target, compiler_->identity()));
@@ -55,7 +58,9 @@ class DumpingCompiler final : public Compiler {
     std::ofstream stream(path, std::ios::binary);
     stream.write(text.data(), static_cast<std::streamsize>(text.size()));
     stream.flush();
-    if (!stream) log_warn(fmt::format("dump (NSAJIT_DUMP): cannot write '{}'; the kernel is compiled all the same", path.string()));
+    if (!stream)
+      log_warn(
+          fmt::format("dump (NSAJIT_DUMP): cannot write '{}'; the kernel is compiled all the same", path.string()));
   }
 
   std::unique_ptr<Compiler> compiler_;

@@ -30,8 +30,8 @@ bool name_is(std::span<const std::byte> elf, const Elf64_Shdr& strings, std::uin
   return std::string_view(text, name.size()) == name && text[name.size()] == '\0';
 }
 
-std::optional<std::int64_t> find_in_table(std::span<const std::byte> elf, const Elf64_Shdr& table, const Elf64_Shdr& strings,
-                                          std::string_view function) {
+std::optional<std::int64_t> find_in_table(std::span<const std::byte> elf, const Elf64_Shdr& table,
+                                          const Elf64_Shdr& strings, std::string_view function) {
   for (std::uint64_t at = 0; at + sizeof(Elf64_Sym) <= table.sh_size; at += sizeof(Elf64_Sym)) {
     const auto symbol = read_at<Elf64_Sym>(elf, table.sh_offset + at);
     if (!symbol) return std::nullopt;
@@ -45,7 +45,8 @@ std::optional<std::int64_t> find_in_table(std::span<const std::byte> elf, const 
 
 std::optional<std::int64_t> find_function_bytes(std::span<const std::byte> elf, std::string_view function) {
   const auto header = read_at<Elf64_Ehdr>(elf, 0);
-  if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_ident[EI_CLASS] != ELFCLASS64) return std::nullopt;
+  if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_ident[EI_CLASS] != ELFCLASS64)
+    return std::nullopt;
   for (std::uint64_t index = 0; index < header->e_shnum; ++index) {
     const auto table = find_section(elf, *header, index);
     if (!table || table->sh_type != SHT_SYMTAB) continue;

@@ -23,8 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 struct FileSet {
-  std::string directory;            // empty: the built-in files alone
-  std::deque<std::string> texts;    // what the views of a folder's files point into
+  std::string directory;          // empty: the built-in files alone
+  std::deque<std::string> texts;  // what the views of a folder's files point into
   std::vector<EmbeddedFile> files;
 };
 
@@ -59,7 +59,8 @@ std::unique_ptr<FileSet> built_in_set() {
 // not written, so the built-in ones stay unless the folder has a file of that path.
 std::unique_ptr<FileSet> directory_set(const std::string& directory) {
   if (!fs::is_directory(directory))
-    throw Error(ErrorCode::NotFound, fmt::format("the template folder '{}' (NSAJIT_TEMPLATE_DIR) is not a folder", directory));
+    throw Error(ErrorCode::NotFound,
+                fmt::format("the template folder '{}' (NSAJIT_TEMPLATE_DIR) is not a folder", directory));
   auto set = std::make_unique<FileSet>();
   set->directory = directory;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory)) {

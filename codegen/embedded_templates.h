@@ -2,17 +2,17 @@
 // Embedded templates: the checked-in device code inside the binary, by path, with the digest of each
 // file's include closure. NSAJIT_TEMPLATE_DIR replaces the CUDA ones by the files of a folder.
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-#include <cstddef>
 
 namespace nsajit::codegen {
 
 struct EmbeddedFile {
-  std::string path;    // "common/mma.cuh", "nsajit/selection_args.h", "selection/selection_cpu.bc"
+  std::string path;  // "common/mma.cuh", "nsajit/selection_args.h", "selection/selection_cpu.bc"
   std::string_view text;
 };
 

@@ -71,7 +71,7 @@ std::vector<std::string> scan_includes(std::string_view text) {
 }
 
 std::vector<EmbeddedFile> include_closure(std::span<const std::string> roots, std::string_view asker) {
-  std::map<std::string, EmbeddedFile> found;   // by path: the order of the digest
+  std::map<std::string, EmbeddedFile> found;  // by path: the order of the digest
   std::vector<Asked> open;
   for (const std::string& root : roots) open.push_back({root, std::string(asker)});
   while (!open.empty()) {
@@ -80,10 +80,11 @@ std::vector<EmbeddedFile> include_closure(std::span<const std::string> roots, st
     if (found.contains(asked.path)) continue;
     const auto text = find_embedded(asked.path);
     if (!text)
-      throw Error(ErrorCode::NotFound,
-                  fmt::format("'{}', included by {}, is not among the templates of this build. Include paths are relative to "
-                              "templates/, or nsajit/*_args.h; CUDA toolkit headers are not available to device code.",
-                              asked.path, asked.by));
+      throw Error(
+          ErrorCode::NotFound,
+          fmt::format("'{}', included by {}, is not among the templates of this build. Include paths are relative to "
+                      "templates/, or nsajit/*_args.h; CUDA toolkit headers are not available to device code.",
+                      asked.path, asked.by));
     found.emplace(asked.path, EmbeddedFile{asked.path, *text});
     if (!is_text(asked.path)) continue;
     for (std::string& path : scan_includes(*text)) open.push_back({std::move(path), asked.path});

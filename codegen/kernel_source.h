@@ -14,10 +14,10 @@ namespace nsajit::codegen {
 inline constexpr int kGeneratorVersion = 1;
 
 struct KernelSource {
-  std::string name;              // "selection.query_major": for logs and file names
-  std::string text;              // CUDA: the .cu unit. CPU: the field definitions, for dumps and keys
-  std::string template_path;     // as in Unit
-  std::string closure_digest;    // digest of the template and of all that it includes
+  std::string name;            // "selection.query_major": for logs and file names
+  std::string text;            // CUDA: the .cu unit. CPU: the field definitions, for dumps and keys
+  std::string template_path;   // as in Unit
+  std::string closure_digest;  // digest of the template and of all that it includes
   std::vector<std::string> entries;
   std::vector<std::pair<std::string, int>> fields;
 };

@@ -67,9 +67,11 @@ struct LogHandler final : llvm::DiagnosticHandler {
 std::unique_ptr<llvm::Module> parse_template(const KernelSource& source, llvm::LLVMContext& context) {
   const auto bitcode = find_embedded(source.template_path);
   if (!bitcode)
-    throw Error(ErrorCode::NotFound, fmt::format("compile {}: the bitcode module '{}' is not in this build", source.name, source.template_path));
+    throw Error(ErrorCode::NotFound, fmt::format("compile {}: the bitcode module '{}' is not in this build",
+                                                 source.name, source.template_path));
   auto module = llvm::parseBitcodeFile(llvm::MemoryBufferRef({bitcode->data(), bitcode->size()}, source.name), context);
-  if (!module) throw Refusal{fmt::format("read bitcode '{}': {}", source.template_path, llvm::toString(module.takeError()))};
+  if (!module)
+    throw Refusal{fmt::format("read bitcode '{}': {}", source.template_path, llvm::toString(module.takeError()))};
   return std::move(*module);
 }
 
@@ -78,11 +80,14 @@ void fix_fields(llvm::Module& module, const KernelSource& source) {
   for (llvm::GlobalVariable& variable : module.globals()) {
     const std::string name = variable.getName().str();
     if (!name.starts_with(kFieldPrefix)) continue;
-    const auto field = std::ranges::find(source.fields, name.substr(kFieldPrefix.size()), &std::pair<std::string, int>::first);
+    const auto field =
+        std::ranges::find(source.fields, name.substr(kFieldPrefix.size()), &std::pair<std::string, int>::first);
     if (field == source.fields.end())
-      throw Refusal{fmt::format("the template '{}' declares '{}', and {} gives it no value", source.template_path, name, source.name)};
+      throw Refusal{fmt::format("the template '{}' declares '{}', and {} gives it no value", source.template_path, name,
+                                source.name)};
     if (!variable.getValueType()->isIntegerTy(32))
-      throw Refusal{fmt::format("the template '{}' declares '{}' as something else than const int", source.template_path, name)};
+      throw Refusal{
+          fmt::format("the template '{}' declares '{}' as something else than const int", source.template_path, name)};
     variable.setInitializer(llvm::ConstantInt::getSigned(variable.getValueType(), field->second));
     variable.setConstant(true);
     variable.setLinkage(llvm::GlobalValue::InternalLinkage);
@@ -95,8 +100,9 @@ void keep_entries_only(llvm::Module& module, const KernelSource& source) {
   for (const std::string& entry : source.entries) {
     const llvm::Function* function = module.getFunction(entry);
     if (!function || function->isDeclaration())
-      throw Refusal{fmt::format("the template '{}' defines no function '{}': it must be extern \"C\"", source.template_path, entry)};
-    module.getFunction(entry)->setVisibility(llvm::GlobalValue::DefaultVisibility);   // the loader looks it up by name
+      throw Refusal{fmt::format("the template '{}' defines no function '{}': it must be extern \"C\"",
+                                source.template_path, entry)};
+    module.getFunction(entry)->setVisibility(llvm::GlobalValue::DefaultVisibility);  // the loader looks it up by name
   }
   llvm::internalizeModule(module, [&](const llvm::GlobalValue& value) {
     return std::ranges::find(source.entries, value.getName().str()) != source.entries.end();
@@ -123,13 +129,17 @@ void verify(const llvm::Module& module, std::string_view when) {
   if (llvm::verifyModule(module, &stream)) throw Refusal{fmt::format("the module is broken {}: {}", when, text)};
 }
 
-std::unique_ptr<llvm::TargetMachine> make_machine(const llvm::Module& module, const std::string& cpu, const std::string& features) {
+std::unique_ptr<llvm::TargetMachine> make_machine(const llvm::Module& module, const std::string& cpu,
+                                                  const std::string& features) {
   std::string error;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget(module.getTargetTriple(), error);
-  if (!target) throw Error(ErrorCode::Unsupported, fmt::format("LLVM has no code generator for '{}': {}", module.getTargetTriple(), error));
+  if (!target)
+    throw Error(ErrorCode::Unsupported,
+                fmt::format("LLVM has no code generator for '{}': {}", module.getTargetTriple(), error));
   // PIC and the small model: what JITLink places anywhere in memory without stubs for far data.
-  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(module.getTargetTriple(), cpu, features, {}, llvm::Reloc::PIC_,
-                                                                          llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(module.getTargetTriple(), cpu, features, {},
+                                                                          llvm::Reloc::PIC_, llvm::CodeModel::Small,
+                                                                          llvm::CodeGenOptLevel::Aggressive));
 }
 
 void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
@@ -185,7 +195,12 @@ Binary build(const KernelSource& source, const std::string& cpu, const std::stri
   module->setDataLayout(machine->createDataLayout());
   optimize(*module, *machine);
   verify(*module, "after optimisation");
-  Binary binary{.backend = Backend::Cpu, .arch = "host", .code = emit_object(*module, *machine), .entries = source.entries, .resources = {}, .log = {}};
+  Binary binary{.backend = Backend::Cpu,
+                .arch = "host",
+                .code = emit_object(*module, *machine),
+                .entries = source.entries,
+                .resources = {},
+                .log = {}};
   if (diagnostics.has_error) throw Refusal{"LLVM reported an error; see the log"};
   binary.resources = entry_sizes(binary.code, source.entries);
   return binary;
@@ -196,13 +211,17 @@ class LlvmCompiler final : public Compiler {
   LlvmCompiler() : cpu_(host_cpu_name()), features_(host_cpu_features()) { initialize_llvm(); }
 
   CompilerIdentity identity() const override {
-    return {.name = "llvm", .version = LLVM_VERSION_STRING, .options = fmt::format("O3 vectorize=loop,slp unroll pic small cpu={}", cpu_)};
+    return {.name = "llvm",
+            .version = LLVM_VERSION_STRING,
+            .options = fmt::format("O3 vectorize=loop,slp unroll pic small cpu={}", cpu_)};
   }
 
   // A Target without features (a profile, not a machine) means this machine.
   CompileResult compile(const KernelSource& source, const Target& target) override {
     const auto start = std::chrono::steady_clock::now();
-    const auto elapsed_ms = [&] { return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count(); };
+    const auto elapsed_ms = [&] {
+      return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    };
     std::string log;
     try {
       Binary binary = build(source, cpu_, target.features.empty() ? features_ : target.features, log);

@@ -16,9 +16,10 @@ struct NvrtcVersion {
   auto operator<=>(const NvrtcVersion&) const = default;
 };
 
-std::string to_string(NvrtcVersion version);   // "13.0"
+std::string to_string(NvrtcVersion version);  // "13.0"
 
 // Why `arch` ("90a") cannot be compiled for; nullopt where it can. `supported`: SMs that the library lists.
-std::optional<std::string> find_arch_refusal(std::string_view arch, NvrtcVersion version, std::span<const int> supported);
+std::optional<std::string> find_arch_refusal(std::string_view arch, NvrtcVersion version,
+                                             std::span<const int> supported);
 
 }  // namespace nsajit::codegen

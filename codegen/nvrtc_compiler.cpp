@@ -19,7 +19,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double ms_since(Clock::time_point start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
 
 // One program of NVRTC. Its name shows in messages; headers are found by the very path they are included by.
 class Program {
@@ -28,15 +30,15 @@ class Program {
     const std::vector<std::string> includes = scan_includes(source.text);
     std::vector<std::string> texts, paths;
     for (const EmbeddedFile& file : include_closure(includes, "the unit of " + source.name)) {
-      texts.emplace_back(file.text);   // a view has no closing zero
+      texts.emplace_back(file.text);  // a view has no closing zero
       paths.push_back(file.path);
     }
     std::vector<const char*> text_pointers, path_pointers;
     for (const std::string& text : texts) text_pointers.push_back(text.c_str());
     for (const std::string& path : paths) path_pointers.push_back(path.c_str());
     const std::string name = source.name + ".cu";
-    check(library_.create_program(&program_, source.text.c_str(), name.c_str(), static_cast<int>(texts.size()), text_pointers.data(),
-                                  path_pointers.data()),
+    check(library_.create_program(&program_, source.text.c_str(), name.c_str(), static_cast<int>(texts.size()),
+                                  text_pointers.data(), path_pointers.data()),
           "nvrtcCreateProgram");
   }
   Program(const Program&) = delete;
@@ -68,7 +70,9 @@ class Program {
 
  private:
   void check(nvrtcResult status, std::string_view call) const {
-    if (status != NVRTC_SUCCESS) throw Error(ErrorCode::Compile, fmt::format("{} of '{}': {}", call, library_.path(), library_.get_error_string(status)));
+    if (status != NVRTC_SUCCESS)
+      throw Error(ErrorCode::Compile,
+                  fmt::format("{} of '{}': {}", call, library_.path(), library_.get_error_string(status)));
   }
 
   const NvrtcLibrary& library_;
@@ -93,7 +97,8 @@ constexpr int kStaticSmemLimit = 48 * 1024;
 std::string first_error(std::string_view log) {
   for (const EntryResources& entry : parse_ptxas_log(log))
     if (entry.static_smem_bytes > kStaticSmemLimit)
-      return fmt::format("kernel '{}' has {} bytes of static shared memory, the limit is {}", entry.name, entry.static_smem_bytes, kStaticSmemLimit);
+      return fmt::format("kernel '{}' has {} bytes of static shared memory, the limit is {}", entry.name,
+                         entry.static_smem_bytes, kStaticSmemLimit);
   const std::size_t at = std::min(log.find("error"), log.find("fatal"));
   if (at == std::string_view::npos) return "the log names no error";
   const std::size_t newline = log.rfind('\n', at);
@@ -103,10 +108,13 @@ std::string first_error(std::string_view log) {
 
 class NvrtcCompiler final : public Compiler {
  public:
-  explicit NvrtcCompiler(const Environment& environment) : library_(environment), options_(common_options(library_.version())) {}
+  explicit NvrtcCompiler(const Environment& environment)
+      : library_(environment), options_(common_options(library_.version())) {}
 
   CompilerIdentity identity() const override {
-    return {.name = "nvrtc", .version = to_string(library_.version()), .options = fmt::format("{}", fmt::join(options_, " "))};
+    return {.name = "nvrtc",
+            .version = to_string(library_.version()),
+            .options = fmt::format("{}", fmt::join(options_, " "))};
   }
 
   CompileResult compile(const KernelSource& source, const Target& target) override {
@@ -122,7 +130,12 @@ class NvrtcCompiler final : public Compiler {
     std::string log = program.log();
     if (status != NVRTC_SUCCESS) return failure(status, arch, std::move(log), start);
 
-    Binary binary{.backend = Backend::Cuda, .arch = arch, .code = program.cubin(), .entries = source.entries, .resources = {}, .log = std::move(log)};
+    Binary binary{.backend = Backend::Cuda,
+                  .arch = arch,
+                  .code = program.cubin(),
+                  .entries = source.entries,
+                  .resources = {},
+                  .log = std::move(log)};
     if (auto reason = read_resources(binary)) return CompileFailure{*reason, binary.log, ms_since(start)};
     binary.compile_ms = ms_since(start);
     return binary;
@@ -130,7 +143,8 @@ class NvrtcCompiler final : public Compiler {
 
  private:
   CompileFailure failure(nvrtcResult status, const std::string& arch, std::string log, Clock::time_point start) const {
-    std::string reason = fmt::format("NVRTC {} for sm_{}: {}: {}", to_string(library_.version()), arch, library_.get_error_string(status), first_error(log));
+    std::string reason = fmt::format("NVRTC {} for sm_{}: {}: {}", to_string(library_.version()), arch,
+                                     library_.get_error_string(status), first_error(log));
     return {.reason = std::move(reason), .log = std::move(log), .compile_ms = ms_since(start)};
   }
 
@@ -139,9 +153,11 @@ class NvrtcCompiler final : public Compiler {
     const std::vector<EntryResources> reported = parse_ptxas_log(binary.log);
     for (const std::string& entry : binary.entries) {
       const auto code_bytes = find_function_bytes(binary.code, entry);
-      if (!code_bytes) return fmt::format("the cubin has no kernel '{}': the unit must declare it extern \"C\" __global__", entry);
+      if (!code_bytes)
+        return fmt::format("the cubin has no kernel '{}': the unit must declare it extern \"C\" __global__", entry);
       const auto at = std::ranges::find(reported, entry, &EntryResources::name);
-      if (at == reported.end()) return fmt::format("ptxas reported no registers for kernel '{}'; its log is attached", entry);
+      if (at == reported.end())
+        return fmt::format("ptxas reported no registers for kernel '{}'; its log is attached", entry);
       binary.resources.push_back(*at);
       binary.resources.back().code_bytes = *code_bytes;
     }
@@ -154,6 +170,8 @@ class NvrtcCompiler final : public Compiler {
 
 }  // namespace
 
-std::unique_ptr<Compiler> make_cuda_compiler(const Environment& environment) { return std::make_unique<NvrtcCompiler>(environment); }
+std::unique_ptr<Compiler> make_cuda_compiler(const Environment& environment) {
+  return std::make_unique<NvrtcCompiler>(environment);
+}
 
 }  // namespace nsajit::codegen

@@ -25,7 +25,8 @@ bool look_up(void* handle, const char* name, Function& function) {
 template <typename Function>
 void look_up_or_throw(void* handle, const char* name, Function& function, const std::string& path) {
   if (look_up(handle, name, function)) return;
-  throw Error(ErrorCode::Unsupported, fmt::format("'{}' has no function {}: it is no NVRTC, or older than CUDA {}", path, name, to_string(kOldest)));
+  throw Error(ErrorCode::Unsupported, fmt::format("'{}' has no function {}: it is no NVRTC, or older than CUDA {}",
+                                                  path, name, to_string(kOldest)));
 }
 
 }  // namespace
@@ -44,11 +45,14 @@ void NvrtcLibrary::open(const Environment& environment) {
     if (handle_ != nullptr) return;
     answers.emplace_back(::dlerror());
   }
-  const auto places = environment.nvrtc_path ? std::vector<std::string>{"NSAJIT_NVRTC alone, since it is set"} : nvrtc_folders(environment);
-  throw Error(ErrorCode::NotFound,
-              fmt::format("cannot open libnvrtc, which compiles CUDA kernels. Looked in the loader's path and in: {}. Answers: {}. Install CUDA's "
-                          "NVRTC (package cuda-nvrtc, or `pip install nvidia-cuda-nvrtc`), or set NSAJIT_NVRTC to the library.",
-                          fmt::join(places, ", "), fmt::join(answers, "; ")));
+  const auto places = environment.nvrtc_path ? std::vector<std::string>{"NSAJIT_NVRTC alone, since it is set"}
+                                             : nvrtc_folders(environment);
+  throw Error(
+      ErrorCode::NotFound,
+      fmt::format("cannot open libnvrtc, which compiles CUDA kernels. Looked in the loader's path and in: {}. Answers: "
+                  "{}. Install CUDA's "
+                  "NVRTC (package cuda-nvrtc, or `pip install nvidia-cuda-nvrtc`), or set NSAJIT_NVRTC to the library.",
+                  fmt::join(places, ", "), fmt::join(answers, "; ")));
 }
 
 void NvrtcLibrary::resolve() {
@@ -68,10 +72,12 @@ void NvrtcLibrary::resolve() {
 
 void NvrtcLibrary::ask_version() {
   if (const nvrtcResult status = get_version_(&version_.major, &version_.minor); status != NVRTC_SUCCESS)
-    throw Error(ErrorCode::Unsupported, fmt::format("'{}' does not tell its version: {}", path_, get_error_string(status)));
+    throw Error(ErrorCode::Unsupported,
+                fmt::format("'{}' does not tell its version: {}", path_, get_error_string(status)));
   if (version_ < kOldest)
-    throw Error(ErrorCode::Unsupported, fmt::format("'{}' is NVRTC {}; {} or newer is needed. Name another in NSAJIT_NVRTC.", path_,
-                                                    to_string(version_), to_string(kOldest)));
+    throw Error(ErrorCode::Unsupported,
+                fmt::format("'{}' is NVRTC {}; {} or newer is needed. Name another in NSAJIT_NVRTC.", path_,
+                            to_string(version_), to_string(kOldest)));
   int count = 0;
   if (!get_num_supported_archs_ || !get_supported_archs_ || get_num_supported_archs_(&count) != NVRTC_SUCCESS) return;
   supported_archs_.resize(static_cast<std::size_t>(count));

@@ -10,7 +10,9 @@
 
 #include "codegen/nvrtc_archs.h"
 
-namespace nsajit { struct Environment; }
+namespace nsajit {
+struct Environment;
+}
 
 namespace nsajit::codegen {
 

@@ -30,7 +30,8 @@ std::vector<std::string> nvrtc_folders(const Environment& environment) {
   if (environment.cuda_home) patterns.push_back(*environment.cuda_home + "/lib64");
   patterns.emplace_back("/usr/local/cuda/lib64");
   patterns.emplace_back("/usr/local/cuda-*/lib64");
-  if (environment.virtual_env) patterns.push_back(*environment.virtual_env + "/lib/python3*/site-packages/nvidia/*/lib");
+  if (environment.virtual_env)
+    patterns.push_back(*environment.virtual_env + "/lib/python3*/site-packages/nvidia/*/lib");
   if (environment.home) patterns.push_back(*environment.home + "/.local/lib/python3*/site-packages/nvidia/*/lib");
   patterns.emplace_back("/usr/local/lib/python3*/*-packages/nvidia/*/lib");
   return patterns;

@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
-namespace nsajit { struct Environment; }
+namespace nsajit {
+struct Environment;
+}
 
 namespace nsajit::codegen {
 

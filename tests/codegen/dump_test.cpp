@@ -50,7 +50,8 @@ TEST_CASE("a compiled kernel leaves source, log, binary and key") {
   CHECK(files.at(".cu") == golden("probe_unit.cu"));
   CHECK(files.at(".log") == "the log");
   CHECK(files.at(".cubin") == "EL");
-  CHECK_THAT(files.at(".key"), Catch::Matchers::Contains("arch=90a\n") && Catch::Matchers::Contains("compiler_version=1.2\n") &&
+  CHECK_THAT(files.at(".key"), Catch::Matchers::Contains("arch=90a\n") &&
+                                   Catch::Matchers::Contains("compiler_version=1.2\n") &&
                                    Catch::Matchers::Contains("field.tile=256\n"));
 }
 
@@ -70,7 +71,8 @@ TEST_CASE("a dump folder that cannot be written changes nothing else") {
   const TemplateFolder folder;
   folder.use();
   folder.write("a_file", "");
-  const auto compiler = make_dumping_compiler(std::make_unique<FixedCompiler>(Binary{.log = "fine"}), (folder.path() / "a_file").string());
+  const auto compiler = make_dumping_compiler(std::make_unique<FixedCompiler>(Binary{.log = "fine"}),
+                                              (folder.path() / "a_file").string());
   CHECK(std::get<Binary>(compiler->compile(probe_cuda_source(), Target{})).log == "fine");
 }
 

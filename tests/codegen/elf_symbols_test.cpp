@@ -17,9 +17,13 @@ std::vector<std::byte> probe_object() {
 }
 }  // namespace
 
-TEST_CASE("a function of an object has a size") { CHECK(find_function_bytes(probe_object(), "probe_sum").value_or(0) > 0); }
+TEST_CASE("a function of an object has a size") {
+  CHECK(find_function_bytes(probe_object(), "probe_sum").value_or(0) > 0);
+}
 
-TEST_CASE("a name that is the start of another is not that function") { CHECK_FALSE(find_function_bytes(probe_object(), "probe_su").has_value()); }
+TEST_CASE("a name that is the start of another is not that function") {
+  CHECK_FALSE(find_function_bytes(probe_object(), "probe_su").has_value());
+}
 
 TEST_CASE("bytes that are no ELF file are a miss") {
   CHECK_FALSE(find_function_bytes({}, "k").has_value());

@@ -59,5 +59,6 @@ TEST_CASE("texts handed out stay valid after the folder is gone") {
 }
 
 TEST_CASE("a template folder that is not there is refused by name") {
-  CHECK_THROWS_WITH(use_template_directory("/nonexistent/templates"), Catch::Matchers::Contains("/nonexistent/templates"));
+  CHECK_THROWS_WITH(use_template_directory("/nonexistent/templates"),
+                    Catch::Matchers::Contains("/nonexistent/templates"));
 }

@@ -18,7 +18,8 @@ std::string digest_of_probe(const TemplateFolder& folder) {
 }  // namespace
 
 TEST_CASE("includes are found in both forms and in any spacing") {
-  CHECK(scan_includes("#include \"a.cuh\"\n  #  include <b/c.cuh>  // why\nint include;") == std::vector<std::string>{"a.cuh", "b/c.cuh"});
+  CHECK(scan_includes("#include \"a.cuh\"\n  #  include <b/c.cuh>  // why\nint include;") ==
+        std::vector<std::string>{"a.cuh", "b/c.cuh"});
 }
 
 TEST_CASE("includes in comments are not followed") {
@@ -58,7 +59,8 @@ TEST_CASE("a missing include is named with the file that includes it") {
   const TemplateFolder folder;
   folder.write("common/factor.cuh", "#include \"common/gone.cuh\"\n");
   folder.use();
-  CHECK_THROWS_WITH(closure_digest("probe/probe.cuh"), Contains("common/gone.cuh") && Contains("included by common/factor.cuh"));
+  CHECK_THROWS_WITH(closure_digest("probe/probe.cuh"),
+                    Contains("common/gone.cuh") && Contains("included by common/factor.cuh"));
 }
 
 TEST_CASE("a missing include is an error of kind NotFound") {

@@ -29,7 +29,9 @@ struct ProbeArgs {
 // The probe template in use, and the compiler.
 struct Probe {
   Probe() { folder.use(); }
-  CompileResult compile(const KernelSource& source, const Target& target = {}) { return compiler->compile(source, target); }
+  CompileResult compile(const KernelSource& source, const Target& target = {}) {
+    return compiler->compile(source, target);
+  }
   Binary binary(const KernelSource& source, const Target& target = {}) {
     CompileResult result = compile(source, target);
     const auto* failure = std::get_if<CompileFailure>(&result);
@@ -53,7 +55,8 @@ std::array<float, 3> run_scale(const Binary& binary) {
   const std::array args{ProbeArgs{in.data(), out.data()}};
   const auto device = runtime::make_device("cpu", Environment{});
   const auto kernel = device->load(binary);
-  kernel->launch({.steps = {LaunchStep{.entry = 0, .grid = {1, 1, 1}, .block = {3, 1, 1}}}}, std::as_bytes(std::span(args)), nullptr);
+  kernel->launch({.steps = {LaunchStep{.entry = 0, .grid = {1, 1, 1}, .block = {3, 1, 1}}}},
+                 std::as_bytes(std::span(args)), nullptr);
   device->synchronize();
   return out;
 }
@@ -112,7 +115,12 @@ TEST_CASE("damaged bitcode is a failure") {
 }
 
 TEST_CASE("a module that is not embedded is an error") {
-  KernelSource source{.name = "test.gone", .text = {}, .template_path = "probe/gone.bc", .closure_digest = {}, .entries = {"k"}, .fields = {}};
+  KernelSource source{.name = "test.gone",
+                      .text = {},
+                      .template_path = "probe/gone.bc",
+                      .closure_digest = {},
+                      .entries = {"k"},
+                      .fields = {}};
   CHECK_THROWS_AS(make_llvm_compiler()->compile(source, {}), Error);
 }
 

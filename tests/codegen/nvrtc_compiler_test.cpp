@@ -32,7 +32,12 @@ std::unique_ptr<Compiler> find_compiler() {
 std::unique_ptr<Compiler> find_compiler_for(const std::string& arch) {
   auto compiler = find_compiler();
   if (!compiler) return nullptr;
-  const KernelSource empty{.name = "test.empty", .text = "extern \"C\" __global__ void k() {}", .template_path = {}, .closure_digest = {}, .entries = {"k"}, .fields = {}};
+  const KernelSource empty{.name = "test.empty",
+                           .text = "extern \"C\" __global__ void k() {}",
+                           .template_path = {},
+                           .closure_digest = {},
+                           .entries = {"k"},
+                           .fields = {}};
   const CompileResult result = compiler->compile(empty, cuda_profile(arch));
   const auto* failure = std::get_if<CompileFailure>(&result);
   if (!failure) return compiler;
@@ -42,7 +47,14 @@ std::unique_ptr<Compiler> find_compiler_for(const std::string& arch) {
 }
 
 // A unit of plain text, without templates.
-KernelSource plain_source(std::string text) { return {.name = "test.plain", .text = std::move(text), .template_path = {}, .closure_digest = {}, .entries = {"k"}, .fields = {}}; }
+KernelSource plain_source(std::string text) {
+  return {.name = "test.plain",
+          .text = std::move(text),
+          .template_path = {},
+          .closure_digest = {},
+          .entries = {"k"},
+          .fields = {}};
+}
 
 CompileFailure failure_of(Compiler& compiler, const KernelSource& source, const Target& target) {
   const CompileResult result = compiler.compile(source, target);
@@ -88,7 +100,8 @@ TEST_CASE("instructions of Hopper alone compile for 90a") {
 TEST_CASE("spills reach the figures") {
   const auto compiler = find_compiler();
   if (!compiler) return;
-  const auto source = plain_source(R"(extern "C" __global__ void __launch_bounds__(1024, 2) k(float* o, const float* in) {
+  const auto source =
+      plain_source(R"(extern "C" __global__ void __launch_bounds__(1024, 2) k(float* o, const float* in) {
     float a[96];
     for (int i = 0; i < 96; i++) a[i] = in[i * 1024 + threadIdx.x];
     #pragma unroll
@@ -133,7 +146,8 @@ TEST_CASE("threads compile side by side") {
 TEST_CASE("a unit with a mistake is a failure that shows the line and keeps the log") {
   const auto compiler = find_compiler();
   if (!compiler) return;
-  const CompileFailure failure = failure_of(*compiler, plain_source("\nextern \"C\" __global__ void k() { int x = y; }"), cuda_profile("80"));
+  const CompileFailure failure =
+      failure_of(*compiler, plain_source("\nextern \"C\" __global__ void k() { int x = y; }"), cuda_profile("80"));
   CHECK_THAT(failure.reason, Contains("sm_80") && Contains("test.plain.cu(2): error: identifier \"y\" is undefined"));
   CHECK_THAT(failure.log, Contains("1 error detected"));
 }
@@ -141,8 +155,11 @@ TEST_CASE("a unit with a mistake is a failure that shows the line and keeps the 
 TEST_CASE("too much static shared memory is a failure that says how much") {
   const auto compiler = find_compiler();
   if (!compiler) return;
-  const auto source = plain_source("extern \"C\" __global__ void k(float* o) { __shared__ float t[100000]; t[threadIdx.x] = o[0]; __syncthreads(); o[1] = t[5]; }");
-  CHECK_THAT(failure_of(*compiler, source, cuda_profile("80")).reason, Contains("400000 bytes of static shared memory"));
+  const auto source = plain_source(
+      "extern \"C\" __global__ void k(float* o) { __shared__ float t[100000]; t[threadIdx.x] = o[0]; __syncthreads(); "
+      "o[1] = t[5]; }");
+  CHECK_THAT(failure_of(*compiler, source, cuda_profile("80")).reason,
+             Contains("400000 bytes of static shared memory"));
 }
 
 TEST_CASE("a unit that lacks its entry is a failure that names it") {
@@ -157,7 +174,8 @@ TEST_CASE("an SM that this NVRTC does not know is a failure before compiling") {
   if (!compiler) return;
   Target target = cuda_profile("80");
   target.arch = 30;
-  CHECK_THAT(failure_of(*compiler, plain_source("extern \"C\" __global__ void k() {}"), target).reason, Contains("cannot compile for sm_30"));
+  CHECK_THAT(failure_of(*compiler, plain_source("extern \"C\" __global__ void k() {}"), target).reason,
+             Contains("cannot compile for sm_30"));
 }
 
 TEST_CASE("a header that the templates lack is an error that names it and the unit") {
@@ -187,7 +205,8 @@ TEST_CASE("the identity names NVRTC, its version and its options") {
 TEST_CASE("a libnvrtc that is not there is an error that says where it was looked for and what to do") {
   Environment environment;
   environment.nvrtc_path = "/nonexistent/libnvrtc.so";
-  CHECK_THROWS_WITH(make_compiler(Backend::Cuda, environment), Contains("/nonexistent/libnvrtc.so") && Contains("NSAJIT_NVRTC") && Contains("Install"));
+  CHECK_THROWS_WITH(make_compiler(Backend::Cuda, environment),
+                    Contains("/nonexistent/libnvrtc.so") && Contains("NSAJIT_NVRTC") && Contains("Install"));
 }
 
 TEST_CASE("a library that is no NVRTC is refused by the function it lacks") {

@@ -35,7 +35,7 @@ TEST_CASE("the loader is asked first, for the newest version first") {
 }
 
 TEST_CASE("a toolkit of CUDA_HOME comes before pip's packages of a virtual environment") {
-  const testing::TemplateFolder folder;   // a folder to put files into
+  const testing::TemplateFolder folder;  // a folder to put files into
   folder.write("cuda/lib64/libnvrtc.so.12", "");
   folder.write("venv/lib/python3.11/site-packages/nvidia/cuda_nvrtc/lib/libnvrtc.so.12", "");
   const std::string root = folder.path().string();

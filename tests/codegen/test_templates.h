@@ -13,14 +13,14 @@ namespace nsajit::codegen::testing {
 
 class TemplateFolder {
  public:
-  TemplateFolder();                                                 // writes the templates; not yet in use
+  TemplateFolder();  // writes the templates; not yet in use
   TemplateFolder(const TemplateFolder&) = delete;
   TemplateFolder& operator=(const TemplateFolder&) = delete;
-  ~TemplateFolder();                                                // back to the embedded templates
+  ~TemplateFolder();  // back to the embedded templates
 
   const std::filesystem::path& path() const { return path_; }
   void write(const std::string& file, std::string_view text) const;
-  void use() const;                                                 // reads the files
+  void use() const;  // reads the files
 
  private:
   std::filesystem::path path_;
