@@ -155,10 +155,9 @@ TEST_CASE("events time the kernel, and a flush makes the next launch cold", "[ru
   };
   const double warm_us = best(false);
   const double cold_us = best(true);
-  const double stream_us = static_cast<double>(data->bytes()) / 8e6;   // at 8 TB/s, more than any memory here
-  WARN("reading a quarter of L2: warm " << warm_us << " us, cold " << cold_us << " us; SM clock " << gpu.device->clocks().sm_mhz);
+  INFO("SM clock " << gpu.device->clocks().sm_mhz);
   CHECK(warm_us > 0);
-  CHECK(cold_us > stream_us);
+  CHECK(cold_us > warm_us);   // seen on an H200: 7.0 and 9.9 us
 }
 
 // Last: it loses the primary context of this process.
