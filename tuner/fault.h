@@ -10,7 +10,7 @@ namespace nsajit::tuner {
 
 struct Fault {
   cache::TrialStatus status = cache::TrialStatus::Crash;
-  bool device_lost = false;   // CUDA: the context answers every later call with this error
+  bool device_lost = false;  // CUDA: the context answers every later call with this error
   std::string reason;
 };
 

@@ -44,8 +44,8 @@ std::optional<std::string> GuardedBuffer::find_damage() const {
     const auto first = std::find_if(guard.begin(), guard.end(), damaged);
     if (first == guard.end()) continue;
     return fmt::format("guard {} overwritten: {} bytes, the first {} bytes {}", after ? "after the end" : "before the start",
-                       std::count_if(guard.begin(), guard.end(), damaged),
-                       after ? first - guard.begin() : guard.end() - first, after ? "past it" : "ahead of it");
+                       std::count_if(guard.begin(), guard.end(), damaged), after ? first - guard.begin() : guard.end() - first,
+                       after ? "past it" : "ahead of it");
   }
   return std::nullopt;
 }

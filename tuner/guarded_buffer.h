@@ -25,9 +25,9 @@ class GuardedBuffer {
  public:
   GuardedBuffer(runtime::Device& device, std::int64_t bytes);
 
-  void* address() const;                          // of the tensor, not of the guard before it
-  void poison(std::byte value);                   // tensor and guards
-  void upload(std::span<const std::byte> data);   // guards become kPoison
+  void* address() const;                         // of the tensor, not of the guard before it
+  void poison(std::byte value);                  // tensor and guards
+  void upload(std::span<const std::byte> data);  // guards become kPoison
   std::vector<std::byte> download() const;
   void download(std::span<std::byte> destination, std::int64_t offset) const;
   // "guard after the end overwritten: 4 bytes from byte 0 on".

@@ -19,7 +19,9 @@ constexpr InputRecipe kTimingRecipe{.kind = InputKind::Random, .seed = 1};
 
 class Stopwatch {
  public:
-  double elapsed_ms() const { return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start_).count(); }
+  double elapsed_ms() const {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start_).count();
+  }
 
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
@@ -36,7 +38,8 @@ class TimingInputs {
     for (const TensorSpec& spec : op.tensors(workload)) {
       tensors_.push_back(device.allocate(std::max<std::int64_t>(spec.bytes(), 1)));
       if (spec.output) continue;
-      const auto input = std::find_if(inputs.begin(), inputs.end(), [&](const HostTensor& made) { return made.spec.name == spec.name; });
+      const auto input =
+          std::find_if(inputs.begin(), inputs.end(), [&](const HostTensor& made) { return made.spec.name == spec.name; });
       NSAJIT_ASSERT(input != inputs.end(), "an operation makes every input of its launch");
       device.copy_in(*tensors_.back(), input->data);
     }
@@ -82,7 +85,7 @@ ParityChecker& LocalRunner::checker_for(const Op& op) {
 
 TimingInputs& LocalRunner::timing_for(const Op& op, const Workload& workload) {
   if (!timing_ || !timing_->serves(op, workload)) {
-    timing_.reset();   // first: two workloads may not fit side by side
+    timing_.reset();  // first: two workloads may not fit side by side
     timing_ = std::make_unique<TimingInputs>(op, workload, device_);
   }
   return *timing_;
@@ -187,9 +190,9 @@ RaceResult LocalRunner::race(const Workload& workload, std::span<const RaceEntry
   return race;
 }
 
-void LocalRunner::time_starters(std::span<const Contender> contenders, std::span<const std::size_t> starters, const MeasureOptions& options,
-                                RaceResult& race) {
-  TrialResult shared;   // of whatever befalls the measurement as a whole
+void LocalRunner::time_starters(std::span<const Contender> contenders, std::span<const std::size_t> starters,
+                                const MeasureOptions& options, RaceResult& race) {
+  TrialResult shared;  // of whatever befalls the measurement as a whole
   std::vector<Timing> timings;
   const Stopwatch stopwatch;
   const bool done = attempt(shared, [&] {

@@ -11,7 +11,7 @@
 
 namespace nsajit::tuner {
 
-class TimingInputs;   // local_runner.cpp
+class TimingInputs;  // local_runner.cpp
 
 class LocalRunner final : public TrialRunner {
  public:

@@ -17,7 +17,9 @@ constexpr int kMinRounds = 3;
 
 class Stopwatch {
  public:
-  double elapsed_us() const { return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start_).count(); }
+  double elapsed_us() const {
+    return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start_).count();
+  }
 
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
@@ -49,7 +51,8 @@ double least_time_us(const std::vector<Timing>& timings) {
 
 }  // namespace
 
-std::vector<Timing> measure_interleaved(runtime::Device& device, std::span<const Contender> contenders, const MeasureOptions& options) {
+std::vector<Timing> measure_interleaved(runtime::Device& device, std::span<const Contender> contenders,
+                                        const MeasureOptions& options) {
   NSAJIT_ASSERT(!contenders.empty(), "a measurement needs a contender");
   const Stopwatch stopwatch;
   std::vector<Timing> timings(contenders.size());

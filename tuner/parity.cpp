@@ -30,7 +30,8 @@ using Outputs = std::vector<std::vector<std::byte>>;
 // One candidate on one case.
 class CaseCheck {
  public:
-  CaseCheck(const Op& op, runtime::Device& device, const PreparedCase& prepared, const Config& config, const runtime::Kernel& kernel);
+  CaseCheck(const Op& op, runtime::Device& device, const PreparedCase& prepared, const Config& config,
+            const runtime::Kernel& kernel);
   std::vector<TensorVerdict> run(const Buffers& inputs);
 
  private:
@@ -53,8 +54,13 @@ class CaseCheck {
   std::vector<TensorVerdict> verdicts_;
 };
 
-CaseCheck::CaseCheck(const Op& op, runtime::Device& device, const PreparedCase& prepared, const Config& config, const runtime::Kernel& kernel)
-    : op_(op), device_(device), case_(prepared), kernel_(kernel), plan_(op.plan(prepared.spec.workload, config, device.target())),
+CaseCheck::CaseCheck(const Op& op, runtime::Device& device, const PreparedCase& prepared, const Config& config,
+                     const runtime::Kernel& kernel)
+    : op_(op),
+      device_(device),
+      case_(prepared),
+      kernel_(kernel),
+      plan_(op.plan(prepared.spec.workload, config, device.target())),
       workspace_(device, plan_.workspace_bytes) {
   for (const OutputExpectation& expected : case_.expectations)
     outputs_.push_back(std::make_unique<GuardedBuffer>(device, expected.spec.bytes()));
@@ -91,8 +97,12 @@ void CaseCheck::compare(const Outputs& produced) {
   for (std::size_t i = 0; i < produced.size(); ++i) {
     const OutputExpectation& expected = case_.expectations[i];
     Comparison comparison = compare_output(expected, produced[i]);
-    verdicts_.push_back({.parity_case = case_.spec.name, .tensor = expected.spec.name, .error = comparison.error,
-                         .allowed = comparison.allowed, .passed = comparison.reason.empty(), .reason = std::move(comparison.reason)});
+    verdicts_.push_back({.parity_case = case_.spec.name,
+                         .tensor = expected.spec.name,
+                         .error = comparison.error,
+                         .allowed = comparison.allowed,
+                         .passed = comparison.reason.empty(),
+                         .reason = std::move(comparison.reason)});
   }
 }
 
@@ -146,7 +156,8 @@ void CaseCheck::check_future(const ChangedFuture& future, const Outputs& before)
       if (position > future.position) continue;
       const Op::RowSlice slice = op_.output_row(workload, spec.name, row);
       const auto offset = static_cast<std::size_t>(slice.begin * width);
-      if (std::memcmp(before[i].data() + offset, after[i].data() + offset, static_cast<std::size_t>(slice.count * width)) == 0) continue;
+      if (std::memcmp(before[i].data() + offset, after[i].data() + offset, static_cast<std::size_t>(slice.count * width)) == 0)
+        continue;
       fail(spec.name, fmt::format("looks ahead: {} at position {} changes with tokens after position {}",
                                   describe_row(workload, row), position, future.position));
       break;
@@ -160,8 +171,10 @@ bool CaseCheck::failed() const {
 
 // On the tensor's own verdict where it has one; inputs and workspace get one when they fail. The first reason stays.
 void CaseCheck::fail(std::string_view tensor, std::string reason) {
-  auto found = std::find_if(verdicts_.begin(), verdicts_.end(), [&](const TensorVerdict& verdict) { return verdict.tensor == tensor; });
-  if (found == verdicts_.end()) found = verdicts_.insert(found, {.parity_case = case_.spec.name, .tensor = std::string(tensor), .passed = true});
+  auto found =
+      std::find_if(verdicts_.begin(), verdicts_.end(), [&](const TensorVerdict& verdict) { return verdict.tensor == tensor; });
+  if (found == verdicts_.end())
+    found = verdicts_.insert(found, {.parity_case = case_.spec.name, .tensor = std::string(tensor), .passed = true});
   if (!found->passed) return;
   found->passed = false;
   found->reason = std::move(reason);

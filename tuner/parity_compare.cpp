@@ -26,7 +26,8 @@ double half_value(std::uint16_t bits) {
   const int exponent = (bits >> 10) & 31;
   const int fraction = bits & 1023;
   const double sign = (bits & 0x8000) != 0 ? -1.0 : 1.0;
-  if (exponent == 31) return fraction == 0 ? sign * std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
+  if (exponent == 31)
+    return fraction == 0 ? sign * std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
   if (exponent == 0) return sign * std::ldexp(fraction, -24);
   return sign * std::ldexp(1024 + fraction, exponent - 25);
 }
@@ -50,14 +51,15 @@ std::optional<std::int64_t> find_non_finite(std::span<const std::byte> data, Bit
 
 // Every element, compared or not. Compared rows were judged against their oracle before.
 std::optional<std::int64_t> find_non_finite(const OutputExpectation& expected, std::span<const std::byte> produced) {
-  const bool oracle_has_it = std::any_of(expected.oracle.begin(), expected.oracle.end(), [](double value) { return std::isinf(value); });
+  const bool oracle_has_it =
+      std::any_of(expected.oracle.begin(), expected.oracle.end(), [](double value) { return std::isinf(value); });
   switch (expected.spec.type) {
     case ElementType::BF16: return find_non_finite<std::uint16_t>(produced, 0x7F80, std::nullopt);
     case ElementType::FP16: return find_non_finite<std::uint16_t>(produced, 0x7C00, std::nullopt);
     case ElementType::FP32:
-      return find_non_finite<std::uint32_t>(produced, 0x7F800000u, oracle_has_it || expected.minus_infinity_possible
-                                                                       ? std::optional<std::uint32_t>(0xFF800000u)
-                                                                       : std::nullopt);
+      return find_non_finite<std::uint32_t>(
+          produced, 0x7F800000u,
+          oracle_has_it || expected.minus_infinity_possible ? std::optional<std::uint32_t>(0xFF800000u) : std::nullopt);
     case ElementType::INT32: return std::nullopt;
   }
   return std::nullopt;
@@ -83,19 +85,23 @@ std::string visit_rows(const OutputExpectation& expected, Visit visit) {
   return {};
 }
 
-std::string row_name(const OutputExpectation& expected, std::size_t i) { return describe_row(expected.workload, expected.rows[i]); }
+std::string row_name(const OutputExpectation& expected, std::size_t i) {
+  return describe_row(expected.workload, expected.rows[i]);
+}
 
 // NaN anywhere, an infinity that the oracle does not have or lacks, a value in a row that must be empty.
 std::string find_inexact(const OutputExpectation& expected, std::span<const double> values) {
   return visit_rows(expected, [&](std::size_t i, std::size_t offset, std::size_t count) -> std::string {
     const auto oracle = expected.oracle.subspan(offset, count);
-    const bool empty = expected.spec.type != ElementType::INT32 && std::all_of(oracle.begin(), oracle.end(), [](double v) { return v == 0; });
+    const bool empty =
+        expected.spec.type != ElementType::INT32 && std::all_of(oracle.begin(), oracle.end(), [](double v) { return v == 0; });
     for (std::size_t j = 0; j < count; ++j) {
       const double value = values[offset + j];
       const bool agrees = std::isfinite(oracle[j]) ? std::isfinite(value) : value == oracle[j];
       if (!agrees || (expected.spec.type == ElementType::INT32 && value != oracle[j]))
         return fmt::format("{} at {}, element {}, where {} is right", value, row_name(expected, i), j, oracle[j]);
-      if (empty && value != 0) return fmt::format("{} at {}, element {}: an empty row must be exactly 0", value, row_name(expected, i), j);
+      if (empty && value != 0)
+        return fmt::format("{} at {}, element {}: an empty row must be exactly 0", value, row_name(expected, i), j);
     }
     return {};
   });
@@ -147,12 +153,15 @@ ErrorFigures allowed_error(const OutputExpectation& expected) {
                        .mean_abs = 2 * reference.mean_abs + eps * magnitude.mean_abs,
                        .relative_l2 = 2 * reference.relative_l2 + eps};
   // The absolute limit for fp32 speaks of values of order 1; a log-sum-exp of 1000 cannot even be stored to 1e-5.
-  if (expected.spec.type == ElementType::FP32) allowed.mean_abs = std::min(allowed.mean_abs, 1e-5 * std::max(1.0, magnitude.mean_abs));
+  if (expected.spec.type == ElementType::FP32)
+    allowed.mean_abs = std::min(allowed.mean_abs, 1e-5 * std::max(1.0, magnitude.mean_abs));
   return allowed;
 }
 
 std::string find_excess(const ErrorFigures& error, const ErrorFigures& allowed) {
-  const auto excess = [](const char* name, double value, double limit) { return fmt::format("{} {:.3g}, allowed {:.3g}", name, value, limit); };
+  const auto excess = [](const char* name, double value, double limit) {
+    return fmt::format("{} {:.3g}, allowed {:.3g}", name, value, limit);
+  };
   if (!(error.max_abs <= allowed.max_abs)) return excess("max-abs error", error.max_abs, allowed.max_abs);
   if (!(error.mean_abs <= allowed.mean_abs)) return excess("mean-abs error", error.mean_abs, allowed.mean_abs);
   if (!(error.relative_l2 <= allowed.relative_l2)) return excess("relative L2 error", error.relative_l2, allowed.relative_l2);
@@ -182,7 +191,8 @@ double rounding_of(ElementType type) {
 }
 
 std::string describe_row(const Workload& workload, std::int64_t row) {
-  return fmt::format("row {} (b={} s={} g={})", row, row / workload.G / workload.S, row / workload.G % workload.S, row % workload.G);
+  return fmt::format("row {} (b={} s={} g={})", row, row / workload.G / workload.S, row / workload.G % workload.S,
+                     row % workload.G);
 }
 
 ErrorFigures measure_error(std::span<const double> values, std::span<const double> oracle) {
@@ -199,7 +209,8 @@ ErrorFigures measure_error(std::span<const double> values, std::span<const doubl
     ++count;
   }
   const double all_zero = squares > 0 ? std::numeric_limits<double>::infinity() : 0;
-  return {.max_abs = max, .mean_abs = count > 0 ? sum / static_cast<double>(count) : 0,
+  return {.max_abs = max,
+          .mean_abs = count > 0 ? sum / static_cast<double>(count) : 0,
           .relative_l2 = magnitude > 0 ? std::sqrt(squares / magnitude) : all_zero};
 }
 

@@ -25,17 +25,17 @@ namespace nsajit::tuner {
 struct OutputExpectation {
   TensorSpec spec;
   Workload workload;
-  std::vector<std::int64_t> rows;         // compared rows, flattened (b, s, g)
-  std::vector<Op::RowSlice> slices;       // where each lies in the tensor
-  std::span<const double> oracle;         // values of the slices, in order
+  std::vector<std::int64_t> rows;    // compared rows, flattened (b, s, g)
+  std::vector<Op::RowSlice> slices;  // where each lies in the tensor
+  std::span<const double> oracle;    // values of the slices, in order
   std::span<const double> same_dtype;
-  bool minus_infinity_possible = false;   // in rows that are not compared (log-sum-exp of an empty row)
+  bool minus_infinity_possible = false;  // in rows that are not compared (log-sum-exp of an empty row)
 };
 
 struct Comparison {
   ErrorFigures error;
   ErrorFigures allowed;
-  std::string reason;   // empty: passed
+  std::string reason;  // empty: passed
 };
 
 // Requires: `produced` holds the whole tensor.

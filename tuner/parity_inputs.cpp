@@ -17,7 +17,8 @@ std::vector<HostTensor> in_launch_order(const std::vector<TensorSpec>& tensors, 
   std::vector<HostTensor> ordered;
   for (const TensorSpec& spec : tensors) {
     if (spec.output) continue;
-    const auto found = std::find_if(inputs.begin(), inputs.end(), [&](const HostTensor& input) { return input.spec.name == spec.name; });
+    const auto found =
+        std::find_if(inputs.begin(), inputs.end(), [&](const HostTensor& input) { return input.spec.name == spec.name; });
     NSAJIT_ASSERT(found != inputs.end(), "an operation makes every input of its launch");
     NSAJIT_ASSERT(static_cast<std::int64_t>(found->data.size()) == spec.bytes(), "an input has the size of its tensor");
     ordered.push_back(std::move(*found));
@@ -80,7 +81,9 @@ std::unique_ptr<PreparedCase> prepare_case(const Op& op, const ParityCase& parit
   prepared->expectations = make_expectations(op, *prepared);
   if (prepared->input_bytes() > kLargestFutureBytes) return prepared;
   for (const std::int64_t position : future_positions(parity_case.workload))
-    prepared->futures.push_back({.position = position, .inputs = in_launch_order(prepared->tensors, op.change_future(parity_case.workload, made, position))});
+    prepared->futures.push_back(
+        {.position = position,
+         .inputs = in_launch_order(prepared->tensors, op.change_future(parity_case.workload, made, position))});
   return prepared;
 }
 

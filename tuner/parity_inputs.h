@@ -14,18 +14,18 @@
 namespace nsajit::tuner {
 
 struct ChangedFuture {
-  std::int64_t position = 0;            // tokens after it were changed
+  std::int64_t position = 0;  // tokens after it were changed
   std::vector<HostTensor> inputs;
 };
 
 struct PreparedCase {
   ParityCase spec;
-  std::vector<TensorSpec> tensors;      // of a launch, in its order
-  std::vector<HostTensor> inputs;       // in the order in which `tensors` names them
+  std::vector<TensorSpec> tensors;  // of a launch, in its order
+  std::vector<HostTensor> inputs;   // in the order in which `tensors` names them
   Reference reference;
-  std::vector<OutputExpectation> expectations;    // one per output, in order; views into `reference`
+  std::vector<OutputExpectation> expectations;  // one per output, in order; views into `reference`
   std::vector<ChangedFuture> futures;
-  std::vector<std::unique_ptr<GuardedBuffer>> resident;   // inputs on the device; empty: uploaded per check
+  std::vector<std::unique_ptr<GuardedBuffer>> resident;  // inputs on the device; empty: uploaded per check
   bool keep_resident = false;
 
   std::int64_t input_bytes() const;

@@ -19,7 +19,7 @@ namespace {
 // rank 0: the whole range, which then holds the median with less than 95 %.
 std::size_t trimmed_rank(std::size_t count) {
   const double log_half_power = -static_cast<double>(count) * std::log(2.0);
-  double log_choose = 0;   // log C(count, k): 2^-count alone underflows beyond 1074 samples
+  double log_choose = 0;  // log C(count, k): 2^-count alone underflows beyond 1074 samples
   double below = 0;
   for (std::size_t k = 0; k < count; ++k) {
     below += std::exp(log_choose + log_half_power);

@@ -10,9 +10,7 @@ namespace nsajit::tuner {
 namespace {
 
 // False for a time that was not taken (0, NaN): what is not known to win does not.
-bool wins(const LadderPoint& point, double margin) {
-  return point.time_us > 0 && point.baseline_us >= margin * point.time_us;
-}
+bool wins(const LadderPoint& point, double margin) { return point.time_us > 0 && point.baseline_us >= margin * point.time_us; }
 
 }  // namespace
 

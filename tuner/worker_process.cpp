@@ -103,8 +103,7 @@ pid_t spawn(const std::vector<std::string>& command, int socket) {
   arguments.push_back(nullptr);
   pid_t pid = -1;
   const int failure = posix_spawnp(&pid, arguments.front(), &actions.value, &attributes.value, arguments.data(), environ);
-  if (failure != 0)
-    throw Error(ErrorCode::Worker, fmt::format("start worker {}: {}", command.front(), std::strerror(failure)));
+  if (failure != 0) throw Error(ErrorCode::Worker, fmt::format("start worker {}: {}", command.front(), std::strerror(failure)));
   return pid;
 }
 
@@ -147,9 +146,12 @@ Exchange WorkerProcess::send(const Frame& frame, Deadline deadline) {
   std::size_t sent = 0;
   while (sent < bytes.size()) {
     const ssize_t count = ::send(socket_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (count >= 0) sent += static_cast<std::size_t>(count);
-    else if (errno == EAGAIN && !wait_for(POLLOUT, deadline)) return Exchange::TimedOut;
-    else if (errno != EAGAIN && errno != EINTR) return Exchange::Closed;
+    if (count >= 0)
+      sent += static_cast<std::size_t>(count);
+    else if (errno == EAGAIN && !wait_for(POLLOUT, deadline))
+      return Exchange::TimedOut;
+    else if (errno != EAGAIN && errno != EINTR)
+      return Exchange::Closed;
   }
   return Exchange::Done;
 }
@@ -160,8 +162,10 @@ Received WorkerProcess::receive(Deadline deadline) {
     if (auto frame = reader_.take()) return {.state = Exchange::Done, .frame = *std::move(frame)};
     if (!wait_for(POLLIN, deadline)) return {.state = Exchange::TimedOut};
     const ssize_t count = recv(socket_, part.data(), part.size(), MSG_DONTWAIT);
-    if (count > 0) reader_.feed({part.data(), static_cast<std::size_t>(count)});
-    else if (count == 0 || (errno != EAGAIN && errno != EINTR)) return {.state = Exchange::Closed};
+    if (count > 0)
+      reader_.feed({part.data(), static_cast<std::size_t>(count)});
+    else if (count == 0 || (errno != EAGAIN && errno != EINTR))
+      return {.state = Exchange::Closed};
   }
 }
 
@@ -176,7 +180,8 @@ Ending WorkerProcess::kill() {
   ::kill(pid_, SIGKILL);
   ending_ = wait_until(pid_, std::chrono::steady_clock::now() + kReapPatience);
   if (!ending_) {
-    log_error(fmt::format("worker {} does not end although it was killed: the driver holds it; the device may need a reset", pid_));
+    log_error(
+        fmt::format("worker {} does not end although it was killed: the driver holds it; the device may need a reset", pid_));
     ending_ = Ending{.text = "does not end although it was killed"};
   }
   return *ending_;

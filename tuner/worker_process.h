@@ -17,11 +17,11 @@ namespace nsajit::tuner {
 
 using Deadline = std::chrono::steady_clock::time_point;
 
-enum class Exchange : std::uint8_t { Done, TimedOut, Closed };   // Closed: the child ended or closed its end
+enum class Exchange : std::uint8_t { Done, TimedOut, Closed };  // Closed: the child ended or closed its end
 
 struct Received {
   Exchange state = Exchange::Done;
-  Frame frame;                       // Done only
+  Frame frame;  // Done only
 };
 
 // How a child ended. "was killed by SIGSEGV (signal 11)", "exited with status 3".
@@ -38,7 +38,7 @@ class WorkerProcess {
   explicit WorkerProcess(const std::vector<std::string>& command);
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;
-  ~WorkerProcess();                  // kills and reaps
+  ~WorkerProcess();  // kills and reaps
 
   Exchange send(const Frame& frame, Deadline deadline);
   // Throws Error{Worker} where the child's bytes break the protocol.

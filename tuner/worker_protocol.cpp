@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint32_t kMagic = 0x314A534E;   // "NSJ1" on the wire
+constexpr std::uint32_t kMagic = 0x314A534E;  // "NSJ1" on the wire
 constexpr std::size_t kPrefixBytes = 16;
 // A report of hundreds of verdicts is some 100 KB, a large object file some MB: beyond these it is garbage.
 constexpr std::uint32_t kLongestHeader = 64u << 20;
@@ -41,32 +41,53 @@ double to_double(const json& value) {
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 json to_json(const Target& target) {
-  return {{"backend", static_cast<int>(target.backend)}, {"name", target.name}, {"arch", target.arch},
-          {"features", target.features}, {"processors", target.processors}, {"smem_bytes", target.smem_bytes},
-          {"smem_sm_bytes", target.smem_sm_bytes}, {"registers_sm", target.registers_sm}, {"l2_bytes", target.l2_bytes},
-          {"memory_bytes", target.memory_bytes}, {"driver_version", target.driver_version}};
+  return {{"backend", static_cast<int>(target.backend)},
+          {"name", target.name},
+          {"arch", target.arch},
+          {"features", target.features},
+          {"processors", target.processors},
+          {"smem_bytes", target.smem_bytes},
+          {"smem_sm_bytes", target.smem_sm_bytes},
+          {"registers_sm", target.registers_sm},
+          {"l2_bytes", target.l2_bytes},
+          {"memory_bytes", target.memory_bytes},
+          {"driver_version", target.driver_version}};
 }
 
 Target to_target(const json& value) {
   const int backend = value.at("backend").get<int>();
   if (backend != static_cast<int>(Backend::Cpu) && backend != static_cast<int>(Backend::Cuda))
     throw Error(ErrorCode::Worker, fmt::format("worker protocol: backend {} is not known", backend));
-  return {.backend = static_cast<Backend>(backend), .name = value.at("name"), .arch = value.at("arch"),
-          .features = value.at("features"), .processors = value.at("processors"), .smem_bytes = value.at("smem_bytes"),
-          .smem_sm_bytes = value.at("smem_sm_bytes"), .registers_sm = value.at("registers_sm"), .l2_bytes = value.at("l2_bytes"),
-          .memory_bytes = value.at("memory_bytes"), .driver_version = value.at("driver_version")};
+  return {.backend = static_cast<Backend>(backend),
+          .name = value.at("name"),
+          .arch = value.at("arch"),
+          .features = value.at("features"),
+          .processors = value.at("processors"),
+          .smem_bytes = value.at("smem_bytes"),
+          .smem_sm_bytes = value.at("smem_sm_bytes"),
+          .registers_sm = value.at("registers_sm"),
+          .l2_bytes = value.at("l2_bytes"),
+          .memory_bytes = value.at("memory_bytes"),
+          .driver_version = value.at("driver_version")};
 }
 
 json to_json(const MeasureOptions& options) {
-  return {{"warmup", options.warmup}, {"rounds", options.rounds}, {"min_rounds_us", options.min_rounds_us}, {"max_total_us", options.max_total_us}};
+  return {{"warmup", options.warmup},
+          {"rounds", options.rounds},
+          {"min_rounds_us", options.min_rounds_us},
+          {"max_total_us", options.max_total_us}};
 }
 
 MeasureOptions to_measure(const json& value) {
-  return {.warmup = value.at("warmup"), .rounds = value.at("rounds"), .min_rounds_us = value.at("min_rounds_us"),
+  return {.warmup = value.at("warmup"),
+          .rounds = value.at("rounds"),
+          .min_rounds_us = value.at("min_rounds_us"),
           .max_total_us = value.at("max_total_us")};
 }
 
-json to_json(const ErrorFigures& figures) { return {number(figures.max_abs), number(figures.mean_abs), number(figures.relative_l2)}; }
+json to_json(const ErrorFigures& figures) {
+  return {number(figures.max_abs), number(figures.mean_abs), number(figures.relative_l2)};
+}
 
 ErrorFigures to_figures(const json& value) {
   return {.max_abs = to_double(value.at(0)), .mean_abs = to_double(value.at(1)), .relative_l2 = to_double(value.at(2))};
@@ -75,16 +96,24 @@ ErrorFigures to_figures(const json& value) {
 json to_json(const ParityReport& report) {
   json verdicts = json::array();
   for (const TensorVerdict& verdict : report.verdicts)
-    verdicts.push_back({{"case", verdict.parity_case}, {"tensor", verdict.tensor}, {"error", to_json(verdict.error)},
-                        {"allowed", to_json(verdict.allowed)}, {"passed", verdict.passed}, {"reason", verdict.reason}});
+    verdicts.push_back({{"case", verdict.parity_case},
+                        {"tensor", verdict.tensor},
+                        {"error", to_json(verdict.error)},
+                        {"allowed", to_json(verdict.allowed)},
+                        {"passed", verdict.passed},
+                        {"reason", verdict.reason}});
   return {{"passed", report.passed}, {"reason", report.reason}, {"verdicts", std::move(verdicts)}};
 }
 
 ParityReport to_parity(const json& value) {
   ParityReport report{.passed = value.at("passed"), .reason = value.at("reason")};
   for (const json& verdict : value.at("verdicts"))
-    report.verdicts.push_back({.parity_case = verdict.at("case"), .tensor = verdict.at("tensor"), .error = to_figures(verdict.at("error")),
-                               .allowed = to_figures(verdict.at("allowed")), .passed = verdict.at("passed"), .reason = verdict.at("reason")});
+    report.verdicts.push_back({.parity_case = verdict.at("case"),
+                               .tensor = verdict.at("tensor"),
+                               .error = to_figures(verdict.at("error")),
+                               .allowed = to_figures(verdict.at("allowed")),
+                               .passed = verdict.at("passed"),
+                               .reason = verdict.at("reason")});
   return report;
 }
 
@@ -103,28 +132,41 @@ Timing to_timing(const json& value) {
 }
 
 json to_json(const TrialResult& result) {
-  return {{"status", std::string(cache::to_string(result.status))}, {"reason", result.reason}, {"parity", to_json(result.parity)},
-          {"timing", to_json(result.timing)}, {"parity_ms", result.parity_ms}, {"measure_ms", result.measure_ms}};
+  return {{"status", std::string(cache::to_string(result.status))},
+          {"reason", result.reason},
+          {"parity", to_json(result.parity)},
+          {"timing", to_json(result.timing)},
+          {"parity_ms", result.parity_ms},
+          {"measure_ms", result.measure_ms}};
 }
 
 TrialResult to_result(const json& value) {
-  return {.status = cache::parse_trial_status(value.at("status").get_ref<const std::string&>()), .reason = value.at("reason"),
-          .parity = to_parity(value.at("parity")), .timing = to_timing(value.at("timing")), .parity_ms = value.at("parity_ms"),
+  return {.status = cache::parse_trial_status(value.at("status").get_ref<const std::string&>()),
+          .reason = value.at("reason"),
+          .parity = to_parity(value.at("parity")),
+          .timing = to_timing(value.at("timing")),
+          .parity_ms = value.at("parity_ms"),
           .measure_ms = value.at("measure_ms")};
 }
 
 // What loading needs; log and resources stay with the tuner.
 json to_json(const codegen::Binary& binary) {
-  return {{"backend", static_cast<int>(binary.backend)}, {"arch", binary.arch}, {"entries", binary.entries}, {"bytes", binary.code.size()}};
+  return {{"backend", static_cast<int>(binary.backend)},
+          {"arch", binary.arch},
+          {"entries", binary.entries},
+          {"bytes", binary.code.size()}};
 }
 
 // Cuts the binary's code off the front of `payload`.
 codegen::Binary to_binary(const json& value, std::span<const std::byte>& payload) {
   const std::size_t bytes = value.at("bytes").get<std::size_t>();
   if (bytes > payload.size())
-    throw Error(ErrorCode::Worker, fmt::format("worker protocol: a binary of {} bytes, but {} are left in the frame", bytes, payload.size()));
-  codegen::Binary binary{.backend = value.at("backend").get<int>() == 0 ? Backend::Cpu : Backend::Cuda, .arch = value.at("arch"),
-                         .code = {payload.begin(), payload.begin() + static_cast<std::ptrdiff_t>(bytes)}, .entries = value.at("entries")};
+    throw Error(ErrorCode::Worker,
+                fmt::format("worker protocol: a binary of {} bytes, but {} are left in the frame", bytes, payload.size()));
+  codegen::Binary binary{.backend = value.at("backend").get<int>() == 0 ? Backend::Cpu : Backend::Cuda,
+                         .arch = value.at("arch"),
+                         .code = {payload.begin(), payload.begin() + static_cast<std::ptrdiff_t>(bytes)},
+                         .entries = value.at("entries")};
   payload = payload.subspan(bytes);
   return binary;
 }
@@ -156,7 +198,8 @@ std::vector<std::byte> encode_frame(const Frame& frame) {
   std::memcpy(bytes.data() + 4, &header, sizeof header);
   std::memcpy(bytes.data() + 8, &payload, sizeof payload);
   std::memcpy(bytes.data() + kPrefixBytes, frame.header.data(), frame.header.size());
-  std::copy(frame.payload.begin(), frame.payload.end(), bytes.begin() + static_cast<std::ptrdiff_t>(kPrefixBytes + frame.header.size()));
+  std::copy(frame.payload.begin(), frame.payload.end(),
+            bytes.begin() + static_cast<std::ptrdiff_t>(kPrefixBytes + frame.header.size()));
   return bytes;
 }
 
@@ -169,12 +212,14 @@ std::optional<Frame> FrameReader::take() {
   const auto header = read_value<std::uint32_t>(bytes_, 4);
   const auto payload = read_value<std::uint64_t>(bytes_, 8);
   if (header > kLongestHeader || payload > kLongestPayload)
-    throw Error(ErrorCode::Worker, fmt::format("worker protocol: a frame of {} + {} bytes is beyond the limits", header, payload));
+    throw Error(ErrorCode::Worker,
+                fmt::format("worker protocol: a frame of {} + {} bytes is beyond the limits", header, payload));
   const std::size_t total = kPrefixBytes + header + payload;
   if (bytes_.size() < total) return std::nullopt;
   const auto text = bytes_.begin() + kPrefixBytes;
   const auto end = bytes_.begin() + static_cast<std::ptrdiff_t>(total);
-  Frame frame{.header = std::string(reinterpret_cast<const char*>(bytes_.data()) + kPrefixBytes, header), .payload = {text + header, end}};
+  Frame frame{.header = std::string(reinterpret_cast<const char*>(bytes_.data()) + kPrefixBytes, header),
+              .payload = {text + header, end}};
   bytes_.erase(bytes_.begin(), end);
   return frame;
 }
@@ -186,8 +231,11 @@ std::vector<RaceEntry> WorkerRequest::entries() const {
 }
 
 Frame encode(const WorkerHello& hello) {
-  return {.header = dump({{"protocol", hello.protocol_version}, {"gate", hello.gate_version}, {"measure", hello.measure_version},
-                          {"target", to_json(hello.target)}, {"error", hello.error}})};
+  return {.header = dump({{"protocol", hello.protocol_version},
+                          {"gate", hello.gate_version},
+                          {"measure", hello.measure_version},
+                          {"target", to_json(hello.target)},
+                          {"error", hello.error}})};
 }
 
 Frame encode(const WorkerReply& reply) {
@@ -196,7 +244,8 @@ Frame encode(const WorkerReply& reply) {
   return {.header = dump({{"results", std::move(results)}, {"error", reply.error}, {"device_lost", reply.device_lost}})};
 }
 
-Frame encode_request(RequestKind kind, const Workload& workload, bool gate, const MeasureOptions& measure, std::span<const RaceEntry> entries) {
+Frame encode_request(RequestKind kind, const Workload& workload, bool gate, const MeasureOptions& measure,
+                     std::span<const RaceEntry> entries) {
   std::vector<const codegen::Binary*> unique;
   json configs = json::array();
   json binaries = json::array();
@@ -209,15 +258,22 @@ Frame encode_request(RequestKind kind, const Workload& workload, bool gate, cons
     binaries.push_back(to_json(*entry.binary));
     frame.payload.insert(frame.payload.end(), entry.binary->code.begin(), entry.binary->code.end());
   }
-  frame.header = dump({{"kind", static_cast<int>(kind)}, {"workload", to_string(workload)}, {"gate", gate}, {"measure", to_json(measure)},
-                       {"configs", std::move(configs)}, {"binaries", std::move(binaries)}});
+  frame.header = dump({{"kind", static_cast<int>(kind)},
+                       {"workload", to_string(workload)},
+                       {"gate", gate},
+                       {"measure", to_json(measure)},
+                       {"configs", std::move(configs)},
+                       {"binaries", std::move(binaries)}});
   return frame;
 }
 
 WorkerHello decode_hello(const Frame& frame) {
   return decode_header(frame, "hello", [](const json& value) {
-    return WorkerHello{.protocol_version = value.at("protocol"), .gate_version = value.at("gate"), .measure_version = value.at("measure"),
-                       .target = to_target(value.at("target")), .error = value.at("error")};
+    return WorkerHello{.protocol_version = value.at("protocol"),
+                       .gate_version = value.at("gate"),
+                       .measure_version = value.at("measure"),
+                       .target = to_target(value.at("target")),
+                       .error = value.at("error")};
   });
 }
 
@@ -228,14 +284,16 @@ WorkerRequest decode_request(const Frame& frame) {
       throw Error(ErrorCode::Worker, fmt::format("worker protocol: request kind {} is not known", kind));
     WorkerRequest request{.kind = static_cast<RequestKind>(kind),
                           .workload = parse_workload(value.at("workload").get_ref<const std::string&>()),
-                          .gate = value.at("gate"), .measure = to_measure(value.at("measure"))};
+                          .gate = value.at("gate"),
+                          .measure = to_measure(value.at("measure"))};
     std::span<const std::byte> payload = frame.payload;
     for (const json& binary : value.at("binaries")) request.binaries.push_back(to_binary(binary, payload));
     for (const json& entry : value.at("configs")) {
       request.configs.push_back(parse_config(entry.at("config").get_ref<const std::string&>()));
       request.binary_of.push_back(entry.at("binary").get<std::size_t>());
       if (request.binary_of.back() >= request.binaries.size())
-        throw Error(ErrorCode::Worker, fmt::format("worker protocol: config {} names a binary that is not in the frame", to_string(request.configs.back())));
+        throw Error(ErrorCode::Worker, fmt::format("worker protocol: config {} names a binary that is not in the frame",
+                                                   to_string(request.configs.back())));
     }
     if (request.kind == RequestKind::Trial && request.configs.size() != 1)
       throw Error(ErrorCode::Worker, fmt::format("worker protocol: a trial of {} configs", request.configs.size()));

@@ -41,7 +41,7 @@ struct WorkerHello {
   int gate_version = kGateVersion;
   int measure_version = kMeasureVersion;
   Target target;
-  std::string error;            // not empty: no device; the child ends after this frame
+  std::string error;  // not empty: no device; the child ends after this frame
 };
 
 enum class RequestKind : std::uint8_t { Prepare, Trial, Race };
@@ -52,16 +52,16 @@ struct WorkerRequest {
   bool gate = true;
   MeasureOptions measure;
   std::vector<Config> configs;
-  std::vector<codegen::Binary> binaries;     // each once, however many configs share it
-  std::vector<std::size_t> binary_of;        // per config: index into `binaries`
+  std::vector<codegen::Binary> binaries;  // each once, however many configs share it
+  std::vector<std::size_t> binary_of;     // per config: index into `binaries`
 
-  std::vector<RaceEntry> entries() const;    // views into `binaries`
+  std::vector<RaceEntry> entries() const;  // views into `binaries`
 };
 
 struct WorkerReply {
-  std::vector<TrialResult> results;   // one per config
-  std::string error;                  // Prepare only: why it failed
-  bool device_lost = false;           // the child ends after this frame
+  std::vector<TrialResult> results;  // one per config
+  std::string error;                 // Prepare only: why it failed
+  bool device_lost = false;          // the child ends after this frame
 };
 
 Frame encode(const WorkerHello& hello);

@@ -22,20 +22,21 @@ namespace {
 using namespace std::chrono_literals;
 using cache::TrialStatus;
 
-constexpr auto kStartPatience = 30s;    // opening a GPU takes 0.3 s, and many seconds where eight start together
-constexpr auto kEndPatience = 2s;       // between the end of a child's stream and its exit status
-constexpr auto kRestartPause = 500ms;   // the driver may still be taking back a killed child's memory
+constexpr auto kStartPatience = 30s;   // opening a GPU takes 0.3 s, and many seconds where eight start together
+constexpr auto kEndPatience = 2s;      // between the end of a child's stream and its exit status
+constexpr auto kRestartPause = 500ms;  // the driver may still be taking back a killed child's memory
 constexpr int kRestarts = 4;
 // Inputs and float64 references of a large case are made on the host, and that is no fault of the candidate.
 constexpr double kPreparePatience = 10;
 
 Deadline after(double seconds) {
-  return std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(seconds));
+  return std::chrono::steady_clock::now() +
+         std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(seconds));
 }
 
 struct Answer {
   WorkerReply reply;
-  TrialResult failure;     // where there was no reply
+  TrialResult failure;  // where there was no reply
   bool answered = false;
 };
 
@@ -64,7 +65,7 @@ class WorkerRunner final : public TrialRunner {
   Target target_;
   std::optional<WorkerProcess> process_;
   bool greeted_ = false;
-  std::string prepared_;    // workload that the running child has made ready, and whether for the gate
+  std::string prepared_;  // workload that the running child has made ready, and whether for the gate
 };
 
 void WorkerRunner::start() {
@@ -81,12 +82,15 @@ void WorkerRunner::greet() {
     if (received.state == Exchange::TimedOut)
       throw Error(ErrorCode::Worker, fmt::format("{}: no hello within {} s", what, kStartPatience.count()));
     if (received.state == Exchange::Closed)
-      throw Error(ErrorCode::Worker, fmt::format("{}: {} before it said hello", what, process_->reap(std::chrono::steady_clock::now() + kEndPatience).text));
+      throw Error(ErrorCode::Worker, fmt::format("{}: {} before it said hello", what,
+                                                 process_->reap(std::chrono::steady_clock::now() + kEndPatience).text));
     const WorkerHello hello = decode_hello(received.frame);
     if (!hello.error.empty()) throw Error(ErrorCode::Worker, fmt::format("{}: {}", what, hello.error));
-    if (hello.protocol_version != kProtocolVersion || hello.gate_version != kGateVersion || hello.measure_version != kMeasureVersion)
+    if (hello.protocol_version != kProtocolVersion || hello.gate_version != kGateVersion ||
+        hello.measure_version != kMeasureVersion)
       throw Error(ErrorCode::Worker, fmt::format("{}: is another version of nsajit than this one; give the path of the program "
-                                                 "that was built with this library", what));
+                                                 "that was built with this library",
+                                                 what));
     target_ = hello.target;
     greeted_ = true;
   } catch (const Error&) {
@@ -114,9 +118,7 @@ void WorkerRunner::replace() {
   greeted_ = false;
   try {
     start();
-  } catch (const Error& error) {
-    log_warn(fmt::format("{}; trying again with the next trial", error.what()));
-  }
+  } catch (const Error& error) { log_warn(fmt::format("{}; trying again with the next trial", error.what())); }
 }
 
 Answer WorkerRunner::lose(TrialStatus status, std::string reason) {
@@ -133,7 +135,8 @@ Answer WorkerRunner::ask(const Frame& request, double seconds, std::string_view 
     if (received.state == Exchange::TimedOut)
       return lose(TrialStatus::Hang, fmt::format("no answer within {:g} s while {}; the worker was killed", seconds, doing));
     if (received.state == Exchange::Closed)
-      return lose(TrialStatus::Crash, fmt::format("the worker {} while {}", process_->reap(std::chrono::steady_clock::now() + kEndPatience).text, doing));
+      return lose(TrialStatus::Crash, fmt::format("the worker {} while {}",
+                                                  process_->reap(std::chrono::steady_clock::now() + kEndPatience).text, doing));
     Answer answer{.reply = decode_reply(received.frame), .answered = true};
     if (answer.reply.device_lost) replace();
     return answer;
@@ -147,7 +150,8 @@ Answer WorkerRunner::prepare(const Workload& workload, bool gate) {
   const std::string wanted = fmt::format("{} {}", to_string(workload), gate ? "gated" : "timed");
   const std::string stronger = fmt::format("{} gated", to_string(workload));
   if (prepared_ == wanted || prepared_ == stronger) return {.answered = true};
-  Answer answer = ask(encode_request(RequestKind::Prepare, workload, gate, {}, {}), kPreparePatience * options_.timeout_s, "preparing the workload");
+  Answer answer = ask(encode_request(RequestKind::Prepare, workload, gate, {}, {}), kPreparePatience * options_.timeout_s,
+                      "preparing the workload");
   if (!answer.answered) return answer;
   if (!answer.reply.error.empty()) {
     const Fault fault = classify_fault(Error(ErrorCode::Driver, answer.reply.error));
@@ -167,7 +171,8 @@ TrialResult WorkerRunner::run(const TrialRequest& request) {
   Answer answer = prepare(request.workload, request.gate);
   if (!answer.answered) return answer.failure;
   const RaceEntry entry{.config = request.config, .binary = request.binary};
-  const Frame frame = encode_request(RequestKind::Trial, request.workload, request.gate, within_timeout(request.measure), {&entry, 1});
+  const Frame frame =
+      encode_request(RequestKind::Trial, request.workload, request.gate, within_timeout(request.measure), {&entry, 1});
   answer = ask(frame, options_.timeout_s, "running the candidate");
   if (!answer.answered) return answer.failure;
   if (answer.reply.results.size() != 1) return lose(TrialStatus::Crash, "the worker answered a trial without a result").failure;
@@ -175,14 +180,17 @@ TrialResult WorkerRunner::run(const TrialRequest& request) {
 }
 
 RaceResult WorkerRunner::race(const Workload& workload, std::span<const RaceEntry> entries, const MeasureOptions& options) {
-  const auto all = [&](const TrialResult& failure) { return RaceResult{.entries = std::vector<TrialResult>(entries.size(), failure)}; };
+  const auto all = [&](const TrialResult& failure) {
+    return RaceResult{.entries = std::vector<TrialResult>(entries.size(), failure)};
+  };
   if (entries.empty()) return {};
   Answer answer = prepare(workload, false);
   if (!answer.answered) return all(answer.failure);
   const Frame frame = encode_request(RequestKind::Race, workload, false, options, entries);
   answer = ask(frame, options_.timeout_s + options.max_total_us * 1e-6, "racing the finalists");
   if (!answer.answered) return all(answer.failure);
-  if (answer.reply.results.size() != entries.size()) return all(lose(TrialStatus::Crash, "the worker answered a race with another number of results").failure);
+  if (answer.reply.results.size() != entries.size())
+    return all(lose(TrialStatus::Crash, "the worker answered a race with another number of results").failure);
   return {.entries = std::move(answer.reply.results)};
 }
 

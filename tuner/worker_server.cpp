@@ -63,28 +63,23 @@ void watch_for_orphaning(int in) {
 }
 
 // Hangup is only certain to be seen on a socket or pipe; a worker fed from a file or terminal runs to its end of file.
-bool is_stream(int in) {
-  return lseek(in, 0, SEEK_CUR) < 0 && errno == ESPIPE && isatty(in) == 0;
-}
+bool is_stream(int in) { return lseek(in, 0, SEEK_CUR) < 0 && errno == ESPIPE && isatty(in) == 0; }
 
 WorkerReply answer(LocalRunner& runner, const WorkerRequest& request) {
   WorkerReply reply;
   const std::vector<RaceEntry> entries = request.entries();
   switch (request.kind) {
-    case RequestKind::Prepare:
-      try {
-        runner.prepare(request.workload, request.gate);
-      } catch (const std::exception& error) {
-        reply.error = error.what();
-      }
+    case RequestKind::Prepare: try { runner.prepare(request.workload, request.gate);
+      } catch (const std::exception& error) { reply.error = error.what(); }
       break;
     case RequestKind::Trial:
-      reply.results.push_back(runner.run({.workload = request.workload, .config = entries.front().config, .binary = entries.front().binary,
-                                          .gate = request.gate, .measure = request.measure}));
+      reply.results.push_back(runner.run({.workload = request.workload,
+                                          .config = entries.front().config,
+                                          .binary = entries.front().binary,
+                                          .gate = request.gate,
+                                          .measure = request.measure}));
       break;
-    case RequestKind::Race:
-      reply.results = runner.race(request.workload, entries, request.measure).entries;
-      break;
+    case RequestKind::Race: reply.results = runner.race(request.workload, entries, request.measure).entries; break;
   }
   reply.device_lost = runner.device_lost().has_value();
   return reply;
@@ -94,7 +89,8 @@ WorkerReply answer(LocalRunner& runner, const WorkerRequest& request) {
 // break a frame, and one that reads stdin must not eat a request.
 struct PrivateDescriptors {
   int in, out;
-  PrivateDescriptors(int from, int to) : in(fcntl(from, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)), out(fcntl(to, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) {
+  PrivateDescriptors(int from, int to)
+      : in(fcntl(from, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)), out(fcntl(to, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) {
     if (to == STDOUT_FILENO) dup2(STDERR_FILENO, STDOUT_FILENO);
     const int nothing = from == STDIN_FILENO ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
     if (nothing < 0) return;

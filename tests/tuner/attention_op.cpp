@@ -27,9 +27,13 @@ float from_bf16(std::uint16_t stored) {
   return value;
 }
 
-struct RowIndex { std::int64_t b, s, g; };
+struct RowIndex {
+  std::int64_t b, s, g;
+};
 
-RowIndex split(const AttentionArgs& args, std::int64_t row) { return {row / args.G / args.S, row / args.G % args.S, row % args.G}; }
+RowIndex split(const AttentionArgs& args, std::int64_t row) {
+  return {row / args.G / args.S, row / args.G % args.S, row % args.G};
+}
 
 std::int64_t position_of(const AttentionArgs& args, const RowIndex& row) { return args.S_kv - args.S + row.s; }
 
@@ -48,7 +52,9 @@ struct HeadResult {
   Real lse = -std::numeric_limits<Real>::infinity();
 };
 
-struct HeadInputs { const std::uint16_t *q, *k, *v; };
+struct HeadInputs {
+  const std::uint16_t *q, *k, *v;
+};
 
 template <typename Real>
 HeadResult<Real> attend(const HeadInputs& in, const std::vector<std::int64_t>& tokens, Real scale) {
@@ -57,7 +63,8 @@ HeadResult<Real> attend(const HeadInputs& in, const std::vector<std::int64_t>& t
   std::vector<Real> logits;
   for (const std::int64_t token : tokens) {
     Real dot = 0;
-    for (int c = 0; c < kHeadSize; ++c) dot += static_cast<Real>(from_bf16(in.q[c])) * static_cast<Real>(from_bf16(in.k[token * kHeadSize + c]));
+    for (int c = 0; c < kHeadSize; ++c)
+      dot += static_cast<Real>(from_bf16(in.q[c])) * static_cast<Real>(from_bf16(in.k[token * kHeadSize + c]));
     logits.push_back(dot * scale);
   }
   const Real maximum = *std::max_element(logits.begin(), logits.end());
@@ -85,7 +92,8 @@ std::vector<std::int64_t> wrong_tokens(const AttentionArgs& args, std::int64_t r
   if (wrong == Wrong::DropsOwnToken) std::erase(tokens, position);
   if (wrong == Wrong::DropsFirstToken && tokens.size() > 1) tokens.erase(tokens.begin());
   if (wrong == Wrong::ReadsNextToken && position + 1 < args.S_kv && !tokens.empty()) tokens.push_back(position + 1);
-  if (wrong == Wrong::DropsLastBlock && tokens.size() > 16) tokens.resize(tokens.size() - tokens.size() % 16 - (tokens.size() % 16 == 0 ? 16 : 0));
+  if (wrong == Wrong::DropsLastBlock && tokens.size() > 16)
+    tokens.resize(tokens.size() - tokens.size() % 16 - (tokens.size() % 16 == 0 ? 16 : 0));
   if (wrong == Wrong::MeanWhenEmpty && tokens.empty()) tokens = {0};
   if (wrong == Wrong::IgnoresSelection) {
     tokens.clear();
@@ -127,7 +135,8 @@ HeadResult<float> run_head(const AttentionArgs& args, std::int64_t row, int head
 void nudge_lse(const AttentionArgs& args, std::int64_t row, float& lse, Wrong wrong, int launches) {
   const RowIndex at = split(args, row);
   const std::int64_t next = position_of(args, at) + 1;
-  const bool peeks = wrong == Wrong::PeeksAhead && next < args.S_kv && (args.v[((at.b * args.G + at.g) * args.S_kv + next) * kHeadSize] & 1) != 0;
+  const bool peeks = wrong == Wrong::PeeksAhead && next < args.S_kv &&
+                     (args.v[((at.b * args.G + at.g) * args.S_kv + next) * kHeadSize] & 1) != 0;
   const bool differs = wrong == Wrong::Unsteady && launches % 2 != 0 && row == 3;
   if (peeks || differs) lse = std::nextafter(lse, 1e30f);
 }
@@ -142,20 +151,32 @@ void spoil_memory(const AttentionArgs& args, Wrong wrong) {
 }
 
 template <typename Real>
-void append_reference(const AttentionArgs& args, std::int64_t row, Reference& reference, std::vector<std::vector<double>> Reference::*into) {
+void append_reference(const AttentionArgs& args, std::int64_t row, Reference& reference,
+                      std::vector<std::vector<double>> Reference::*into) {
   auto& lists = reference.*into;
   const std::vector<std::int64_t> tokens = selected_tokens(args, row, position_of(args, split(args, row)));
   for (int head = 0; head < args.h; ++head) {
     const auto result = attend<Real>(head_inputs(args, row, head, row % args.G), tokens, Real{0.25});
-    for (const Real value : result.o) lists[0].push_back(std::is_same_v<Real, float> ? from_bf16(to_bf16(static_cast<float>(value))) : value);
+    for (const Real value : result.o)
+      lists[0].push_back(std::is_same_v<Real, float> ? from_bf16(to_bf16(static_cast<float>(value))) : value);
     lists[1].push_back(result.lse);
   }
 }
 
 AttentionArgs host_args(const Workload& workload, std::span<const HostTensor> inputs) {
-  const auto words = [&](int i) { return reinterpret_cast<std::uint16_t*>(const_cast<std::byte*>(inputs[static_cast<std::size_t>(i)].data.data())); };
-  return {.q = words(0), .k = words(1), .v = words(2), .sel = reinterpret_cast<const std::int32_t*>(inputs[3].data.data()),
-          .B = workload.B, .S = workload.S, .S_kv = workload.S_kv, .G = workload.G, .h = workload.problem.group, .n = workload.n};
+  const auto words = [&](int i) {
+    return reinterpret_cast<std::uint16_t*>(const_cast<std::byte*>(inputs[static_cast<std::size_t>(i)].data.data()));
+  };
+  return {.q = words(0),
+          .k = words(1),
+          .v = words(2),
+          .sel = reinterpret_cast<const std::int32_t*>(inputs[3].data.data()),
+          .B = workload.B,
+          .S = workload.S,
+          .S_kv = workload.S_kv,
+          .G = workload.G,
+          .h = workload.problem.group,
+          .n = workload.n};
 }
 
 // Block 0, the row's own block and some at random, clipped at the row's position; ragged rows are cut short.
@@ -163,12 +184,16 @@ std::vector<std::int32_t> select(const Workload& workload, std::int64_t row, Inp
   const std::int64_t position = workload.S_kv - workload.S + row / workload.G % workload.S;
   const std::int64_t length = workload.problem.l_sel;
   std::set<std::int64_t> blocks{0, position / length};
-  for (int i = 2; i < workload.n; ++i) blocks.insert(static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(position / length + 1)));
+  for (int i = 2; i < workload.n; ++i)
+    blocks.insert(static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(position / length + 1)));
   std::vector<std::int32_t> ranges;
-  const auto add = [&](std::int64_t begin, std::int64_t end) { ranges.insert(ranges.end(), {static_cast<std::int32_t>(begin), static_cast<std::int32_t>(end)}); };
+  const auto add = [&](std::int64_t begin, std::int64_t end) {
+    ranges.insert(ranges.end(), {static_cast<std::int32_t>(begin), static_cast<std::int32_t>(end)});
+  };
   for (const std::int64_t block : blocks) add(block * length, std::min((block + 1) * length, position + 1));
   if (kind == InputKind::Ragged && row % 4 == 0) ranges.clear();
-  if (kind == InputKind::Ragged && row % 4 == 1) ranges = {static_cast<std::int32_t>(position), static_cast<std::int32_t>(position + 1)};
+  if (kind == InputKind::Ragged && row % 4 == 1)
+    ranges = {static_cast<std::int32_t>(position), static_cast<std::int32_t>(position + 1)};
   ranges.resize(static_cast<std::size_t>(workload.n) * 2, 0);
   return ranges;
 }
@@ -208,9 +233,19 @@ std::vector<TensorSpec> AttentionOp::tensors(const Workload& w) const {
 
 std::vector<std::byte> AttentionOp::arguments(const Workload& w, std::span<void* const> t, void* workspace) const {
   const auto words = [&](int i) { return static_cast<std::uint16_t*>(t[static_cast<std::size_t>(i)]); };
-  const AttentionArgs args{.q = words(0), .k = words(1), .v = words(2), .o = words(4), .lse = static_cast<float*>(t[5]),
-                           .sel = static_cast<const std::int32_t*>(t[3]), .workspace = static_cast<float*>(workspace),
-                           .B = w.B, .S = w.S, .S_kv = w.S_kv, .G = w.G, .h = w.problem.group, .n = w.n};
+  const AttentionArgs args{.q = words(0),
+                           .k = words(1),
+                           .v = words(2),
+                           .o = words(4),
+                           .lse = static_cast<float*>(t[5]),
+                           .sel = static_cast<const std::int32_t*>(t[3]),
+                           .workspace = static_cast<float*>(workspace),
+                           .B = w.B,
+                           .S = w.S,
+                           .S_kv = w.S_kv,
+                           .G = w.G,
+                           .h = w.problem.group,
+                           .n = w.n};
   const auto bytes = std::as_bytes(std::span(&args, 1));
   return {bytes.begin(), bytes.end()};
 }
@@ -240,7 +275,8 @@ std::vector<ParityCase> AttentionOp::parity_cases(const Workload& workload) cons
   Workload small = workload;
   small.S = small.S_kv = 37;
   std::vector<ParityCase> cases;
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) cases.push_back({.name = "random seed=" + std::to_string(seed), .workload = small, .recipe = {.seed = seed}});
+  for (std::uint64_t seed = 1; seed <= 3; ++seed)
+    cases.push_back({.name = "random seed=" + std::to_string(seed), .workload = small, .recipe = {.seed = seed}});
   cases.push_back({.name = "ragged", .workload = small, .recipe = {.kind = InputKind::Ragged, .seed = 4}});
   cases.push_back({.name = "large logits", .workload = small, .recipe = {.kind = InputKind::LargeLogits, .seed = 5}});
   cases.push_back({.name = "whole", .workload = workload, .recipe = {.seed = 6}});
@@ -266,7 +302,8 @@ Op::RowSlice AttentionOp::output_row(const Workload& workload, std::string_view 
   return {.begin = row * count, .count = count};
 }
 
-std::vector<HostTensor> AttentionOp::change_future(const Workload& workload, std::span<const HostTensor> inputs, std::int64_t position) const {
+std::vector<HostTensor> AttentionOp::change_future(const Workload& workload, std::span<const HostTensor> inputs,
+                                                   std::int64_t position) const {
   std::vector<HostTensor> changed(inputs.begin(), inputs.end());
   for (const std::size_t tensor : {1u, 2u}) {
     auto* values = reinterpret_cast<std::uint16_t*>(changed[tensor].data.data());

@@ -82,8 +82,10 @@ int serve_script() {
   write_frame(encode(WorkerHello{.target = nsajit::testing::fake_target()}));
   while (true) {
     const WorkerRequest request = decode_request(read_frame());
-    if (request.kind == RequestKind::Prepare) write_frame(encode(WorkerReply{}));
-    else act(request.configs.front().variant);
+    if (request.kind == RequestKind::Prepare)
+      write_frame(encode(WorkerReply{}));
+    else
+      act(request.configs.front().variant);
   }
 }
 

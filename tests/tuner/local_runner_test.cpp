@@ -26,7 +26,8 @@ struct Bench {
   tuner::TrialResult run(Fault fault, bool gate = true) {
     const Config config = fake_config(fault);
     const codegen::Binary binary = fake_binary(config);
-    return runner.run({.workload = fake_workload(), .config = config, .binary = &binary, .gate = gate, .measure = {.warmup = 1, .rounds = 5}});
+    return runner.run(
+        {.workload = fake_workload(), .config = config, .binary = &binary, .gate = gate, .measure = {.warmup = 1, .rounds = 5}});
   }
 };
 
@@ -100,7 +101,8 @@ TEST_CASE("a race times every entry, loads a shared binary once and lays a fault
   Bench bench;
   const codegen::Binary good = fake_binary(fake_config(Fault::None));
   const codegen::Binary bad = fake_binary(fake_config(Fault::LaunchRefused));
-  const std::vector<tuner::RaceEntry> entries{{fake_config(Fault::None), &good}, {fake_config(Fault::LaunchRefused), &bad}, {fake_config(Fault::None), &good}};
+  const std::vector<tuner::RaceEntry> entries{
+      {fake_config(Fault::None), &good}, {fake_config(Fault::LaunchRefused), &bad}, {fake_config(Fault::None), &good}};
   const auto race = bench.runner.race(fake_workload(), entries, {.warmup = 1, .rounds = 4});
   REQUIRE(race.entries.size() == 3);
   CHECK(race.entries[0].status == TrialStatus::Measured);

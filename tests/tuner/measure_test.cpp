@@ -17,12 +17,14 @@ using nsajit::testing::HostKernel;
 using tuner::Contender;
 using tuner::MeasureOptions;
 
-struct Field {   // contenders 0, 1, 2, ... and the order in which they ran
+struct Field {  // contenders 0, 1, 2, ... and the order in which they ran
   explicit Field(int count) {
     for (int i = 0; i < count; ++i) kernels.emplace_back([](std::span<const std::byte>) {});
     for (const HostKernel& kernel : kernels) contenders.push_back({.kernel = &kernel});
   }
-  int index_of(const runtime::Kernel& kernel) const { return static_cast<int>(static_cast<const HostKernel*>(&kernel) - kernels.data()); }
+  int index_of(const runtime::Kernel& kernel) const {
+    return static_cast<int>(static_cast<const HostKernel*>(&kernel) - kernels.data());
+  }
   std::vector<HostKernel> kernels;
   std::vector<Contender> contenders;
   std::vector<int> order;
@@ -35,7 +37,7 @@ TEST_CASE("every contender gets its rounds and the warm-up is discarded") {
   HostDevice device;
   device.clock = [&](const runtime::Kernel& kernel) {
     field.order.push_back(field.index_of(kernel));
-    return field.order.size() <= 6 ? 1000.0 : 10.0;   // 2 warm-up rounds of 3
+    return field.order.size() <= 6 ? 1000.0 : 10.0;  // 2 warm-up rounds of 3
   };
   const auto timings = measure_interleaved(device, field.contenders, {.warmup = 2, .rounds = 5});
   REQUIRE(timings.size() == 3);
@@ -61,7 +63,10 @@ TEST_CASE("the cache is flushed before every sample") {
 TEST_CASE("each round runs every contender once, from another start") {
   Field field(3);
   HostDevice device;
-  device.clock = [&](const runtime::Kernel& kernel) { field.order.push_back(field.index_of(kernel)); return 1.0; };
+  device.clock = [&](const runtime::Kernel& kernel) {
+    field.order.push_back(field.index_of(kernel));
+    return 1.0;
+  };
   measure_interleaved(device, field.contenders, {.warmup = 0, .rounds = 6});
   CHECK(field.order == std::vector<int>{0, 1, 2, 2, 1, 0, 1, 2, 0, 1, 0, 2, 2, 0, 1, 0, 2, 1});
 }
@@ -71,7 +76,7 @@ TEST_CASE("a device that slows down steadily does not change the order of the co
   HostDevice device;
   double drift = 1;
   device.clock = [&](const runtime::Kernel& kernel) {
-    drift *= 1.01;   // as much per sample as the contenders differ
+    drift *= 1.01;  // as much per sample as the contenders differ
     return drift * (field.index_of(kernel) == 2 ? 0.99 : 1.0);
   };
   const auto timings = measure_interleaved(device, field.contenders, {.warmup = 1, .rounds = 40});
@@ -94,7 +99,8 @@ TEST_CASE("the time limit ends the rounds, but not before the third") {
     return 1.0;
   };
   CHECK(measure_interleaved(device, field.contenders, {.warmup = 5, .rounds = 500, .max_total_us = 1})[0].summary.samples == 3);
-  const int some = measure_interleaved(device, field.contenders, {.warmup = 0, .rounds = 500, .max_total_us = 40e3})[0].summary.samples;
+  const int some =
+      measure_interleaved(device, field.contenders, {.warmup = 0, .rounds = 500, .max_total_us = 40e3})[0].summary.samples;
   CHECK(some > 3);
   CHECK(some < 25);
 }

@@ -17,11 +17,11 @@ using tuner::OutputExpectation;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-struct Sample {   // rows of 4 values; the reference of the same dtype is exact unless a test says otherwise
+struct Sample {  // rows of 4 values; the reference of the same dtype is exact unless a test says otherwise
   std::vector<double> oracle;
   std::vector<double> same_dtype = oracle;
   ElementType type = ElementType::FP32;
-  std::int64_t rows_beyond = 0;   // rows of the tensor that are not compared
+  std::int64_t rows_beyond = 0;  // rows of the tensor that are not compared
   bool minus_infinity_possible = false;
 };
 
@@ -30,7 +30,7 @@ std::vector<std::byte> store(ElementType type, const std::vector<float>& values)
   for (const float value : values) {
     std::uint32_t bits;
     std::memcpy(&bits, &value, sizeof bits);
-    if (type == ElementType::BF16) bits >>= 16;   // test values are exact in bf16
+    if (type == ElementType::BF16) bits >>= 16;  // test values are exact in bf16
     const auto raw = std::as_bytes(std::span(&bits, 1)).first(element_bytes(type));
     data.insert(data.end(), raw.begin(), raw.end());
   }
@@ -62,11 +62,13 @@ TEST_CASE("twice the reference's error passes and more does not") {
 }
 
 TEST_CASE("a NaN is named by its row and element") {
-  CHECK(reason({.oracle = {1, 2, 3, 4, 5, 6, 7, 8}}, {1, 2, 3, 4, 5, kNan, 7, 8}) == "nan at row 1 (b=0 s=1 g=0), element 1, where 6 is right");
+  CHECK(reason({.oracle = {1, 2, 3, 4, 5, 6, 7, 8}}, {1, 2, 3, 4, 5, kNan, 7, 8}) ==
+        "nan at row 1 (b=0 s=1 g=0), element 1, where 6 is right");
 }
 
 TEST_CASE("a NaN outside the compared rows fails") {
-  CHECK(reason({.oracle = {1, 2, 3, 4}, .rows_beyond = 1}, {1, 2, 3, 4, 0, 0, kNan, 0}) == "nan at element 6 of the tensor, in a row outside the compared sample");
+  CHECK(reason({.oracle = {1, 2, 3, 4}, .rows_beyond = 1}, {1, 2, 3, 4, 0, 0, kNan, 0}) ==
+        "nan at element 6 of the tensor, in a row outside the compared sample");
 }
 
 TEST_CASE("an infinity where the oracle is finite fails") {
@@ -91,13 +93,15 @@ TEST_CASE("minus infinity outside the compared rows passes only where rows may b
 TEST_CASE("an empty row must be exactly zero") {
   const Sample sample{.oracle = {0, 0, 0, 0, 5, 6, 7, 8}};
   CHECK(reason(sample, {0, 0, 0, 0, 5, 6, 7, 8}).empty());
-  CHECK(reason(sample, {0, 1e-30f, 0, 0, 5, 6, 7, 8}) == "1.0000000031710769e-30 at row 0 (b=0 s=0 g=0), element 1: an empty row must be exactly 0");
+  CHECK(reason(sample, {0, 1e-30f, 0, 0, 5, 6, 7, 8}) ==
+        "1.0000000031710769e-30 at row 0 (b=0 s=0 g=0), element 1: an empty row must be exactly 0");
 }
 
 TEST_CASE("a small row that is wrong does not hide behind large rows") {
   const Sample sample{.oracle = {64, 64, 64, 64, 1, 1, 1, 1}, .type = ElementType::BF16};
   CHECK(reason(sample, {64, 64, 64, 64, 1.0078125f, 1, 1, 1}).empty());
-  CHECK(reason(sample, {64, 64, 64, 64, 1.03125f, 1, 1, 1}) == "row 1 (b=0 s=1 g=0) is wrong: relative error 0.0156, allowed 0.00781");
+  CHECK(reason(sample, {64, 64, 64, 64, 1.03125f, 1, 1, 1}) ==
+        "row 1 (b=0 s=1 g=0) is wrong: relative error 0.0156, allowed 0.00781");
 }
 
 TEST_CASE("integers must be equal") {

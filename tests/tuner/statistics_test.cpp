@@ -8,8 +8,8 @@
 
 #include <catch2/catch_all.hpp>
 
-using nsajit::tuner::Summary;
 using nsajit::tuner::summarize;
+using nsajit::tuner::Summary;
 
 namespace {
 

@@ -73,9 +73,7 @@ TEST_CASE("max_trials ends the search, and counts the default") {
   CHECK(order.front() == 3);
 }
 
-TEST_CASE("a space without candidates is done at once") {
-  CHECK(offered("exhaustive", {}).empty());
-}
+TEST_CASE("a space without candidates is done at once") { CHECK(offered("exhaustive", {}).empty()); }
 
 TEST_CASE("a finished strategy stays finished") {
   const auto strategy = make_strategy("random", {.candidates = 1});

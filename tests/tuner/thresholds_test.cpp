@@ -21,9 +21,7 @@ TEST_CASE("a loss at the longest length means never") {
   CHECK(fit_threshold({{64, 10, 50}, {128, 10, 50}, {256, 10, 11}}, 1.2) == -1);
 }
 
-TEST_CASE("winning everywhere gives the smallest measured length") {
-  CHECK(fit_threshold({{64, 1, 2}, {128, 1, 2}}, 1.2) == 64);
-}
+TEST_CASE("winning everywhere gives the smallest measured length") { CHECK(fit_threshold({{64, 1, 2}, {128, 1, 2}}, 1.2) == 64); }
 
 TEST_CASE("an empty ladder means never") { CHECK(fit_threshold({}, 1.2) == -1); }
 

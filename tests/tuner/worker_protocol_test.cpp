@@ -78,8 +78,10 @@ TEST_CASE("a hello reads back") {
 
 TEST_CASE("a request reads back, and a binary shared by two entries is sent once") {
   const codegen::Binary first = fake_binary(fake_config(Fault::None)), second = fake_binary(fake_config(Fault::Stale));
-  const std::vector<RaceEntry> entries{{fake_config(Fault::None), &first}, {fake_config(Fault::Stale), &second}, {fake_config(Fault::None), &first}};
-  const Frame frame = encode_request(RequestKind::Race, fake_workload(), false, {.warmup = 3, .rounds = 9, .min_rounds_us = 1.5}, entries);
+  const std::vector<RaceEntry> entries{
+      {fake_config(Fault::None), &first}, {fake_config(Fault::Stale), &second}, {fake_config(Fault::None), &first}};
+  const Frame frame =
+      encode_request(RequestKind::Race, fake_workload(), false, {.warmup = 3, .rounds = 9, .min_rounds_us = 1.5}, entries);
   CHECK(frame.payload.size() == first.code.size() + second.code.size());
   const WorkerRequest request = decode_request(frame);
   CHECK(request.kind == RequestKind::Race);
@@ -96,7 +98,11 @@ TEST_CASE("a request reads back, and a binary shared by two entries is sent once
 
 TEST_CASE("a reply reads back, with NaN, infinity and bytes that are not UTF-8") {
   TrialResult result{.status = cache::TrialStatus::Parity, .reason = "bad \xff byte"};
-  result.parity.verdicts.push_back({.parity_case = "ragged", .tensor = "o", .error = {.max_abs = std::nan(""), .mean_abs = -std::numeric_limits<double>::infinity(), .relative_l2 = 2}, .reason = "r"});
+  result.parity.verdicts.push_back(
+      {.parity_case = "ragged",
+       .tensor = "o",
+       .error = {.max_abs = std::nan(""), .mean_abs = -std::numeric_limits<double>::infinity(), .relative_l2 = 2},
+       .reason = "r"});
   result.timing.samples_us = {3, 1, 2};
   result.parity_ms = 4.5;
   WorkerReply reply;

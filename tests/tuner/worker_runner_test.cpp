@@ -44,7 +44,8 @@ TrialResult command(tuner::TrialRunner& runner, const std::string& variant) { re
 
 TrialResult run_fault(tuner::TrialRunner& runner, Fault fault) {
   const codegen::Binary binary = fake_binary(fake_config(fault));
-  return runner.run({.workload = fake_workload(), .config = fake_config(fault), .binary = &binary, .measure = {.warmup = 1, .rounds = 3}});
+  return runner.run(
+      {.workload = fake_workload(), .config = fake_config(fault), .binary = &binary, .measure = {.warmup = 1, .rounds = 3}});
 }
 
 double seconds_of(const std::function<void()>& work) {
@@ -57,7 +58,7 @@ bool has_ended(const std::string& pid) {
   std::ifstream stat("/proc/" + pid + "/stat");
   std::string number, name, state;
   stat >> number >> name >> state;
-  return !stat || state == "Z";   // a zombie waits for its new parent only
+  return !stat || state == "Z";  // a zombie waits for its new parent only
 }
 
 std::ptrdiff_t open_descriptors() {
@@ -95,7 +96,9 @@ TEST_CASE("a child that ends or breaks the protocol is a crash with its reason, 
   const auto [what, reason] = GENERATE(table<const char*, const char*>({
       {"segv", "the worker was killed by SIGSEGV (signal 11) while running the candidate"},
       {"abort", "the worker was killed by SIGABRT (signal 6) while running the candidate"},
-      {"kill", "the worker was killed by SIGKILL (signal 9, from outside or by the kernel for lack of memory) while running the candidate"},
+      {"kill",
+       "the worker was killed by SIGKILL (signal 9, from outside or by the kernel for lack of memory) while running the "
+       "candidate"},
       {"exit", "the worker exited with status 7 while running the candidate"},
       {"short", "the worker exited with status 0 while running the candidate"},
       {"garbage", "the worker broke off while running the candidate: worker protocol: the bytes are not a frame"},
@@ -181,11 +184,12 @@ TEST_CASE("a worker that cannot start says why") {
 }
 
 TEST_CASE("a program that is not there is an error that names it") {
-  CHECK_THROWS_WITH(tuner::make_worker_runner({.program = "/nowhere/nsajit"}), "start worker /nowhere/nsajit: No such file or directory");
+  CHECK_THROWS_WITH(tuner::make_worker_runner({.program = "/nowhere/nsajit"}),
+                    "start worker /nowhere/nsajit: No such file or directory");
 }
 
 TEST_CASE("a worker inherits no descriptors, and a hundred lost ones leave none open and no zombies") {
-  const int leak = open("/dev/null", O_RDONLY);   // without close-on-exec
+  const int leak = open("/dev/null", O_RDONLY);  // without close-on-exec
   const auto before = open_descriptors();
   {
     const auto runner = start("script");
@@ -212,6 +216,7 @@ TEST_CASE("a worker in mid-trial ends with its tuner") {
   REQUIRE_FALSE(has_ended(orphan));
   parent.kill();
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!has_ended(orphan) && std::chrono::steady_clock::now() < give_up) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  while (!has_ended(orphan) && std::chrono::steady_clock::now() < give_up)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   CHECK(has_ended(orphan));
 }
