@@ -14,6 +14,9 @@ add_library(nsajit::shared ALIAS nsajit_shared)
 target_link_libraries(nsajit_shared PRIVATE ${archives})
 target_include_directories(nsajit_shared INTERFACE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/include")
 target_link_options(nsajit_shared PRIVATE "LINKER:--version-script=${symbols}")
+if(NOT NSAJIT_SANITIZE)   # the sanitizers' own functions are defined by the program
+  target_link_options(nsajit_shared PRIVATE "LINKER:-z,defs")
+endif()
 set_target_properties(nsajit_shared PROPERTIES OUTPUT_NAME nsajit LINKER_LANGUAGE CXX LINK_DEPENDS "${symbols}"
                       INSTALL_RPATH "$ORIGIN")
 install(TARGETS nsajit_shared LIBRARY DESTINATION lib)
