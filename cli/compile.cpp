@@ -5,10 +5,13 @@
 #include <memory>
 #include <thread>
 
-#include <CLI/CLI.hpp>
+#include <unistd.h>
+
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cli/kernel_dump.h"
+#include "cli/progress_line.h"
 #include "cli/session.h"
 #include "cli/text_table.h"
 #include "cli/tuple_options.h"
@@ -38,7 +41,10 @@ struct Job {
   std::future<codegen::CompileResult> result;
 };
 
-struct Tally { int kernels = 0, failed = 0, spilling = 0; double compile_ms = 0; };
+struct Tally {
+  int kernels = 0, failed = 0, spilling = 0;
+  double compile_ms = 0;
+};
 
 Target find_target(const std::string& arch, const Environment& environment) {
   const bool host = arch == "cpu" || arch == "host";
@@ -49,7 +55,8 @@ Target find_target(const std::string& arch, const Environment& environment) {
 Config parse_offered(const std::string& text, const SearchSpace& space) {
   const Config config = parse_config(text);
   if (const auto violation = space.find_violation(config)) {
-    throw Error(ErrorCode::InvalidArgument, fmt::format("config {} is not in the space of this tuple and target: {}", text, *violation));
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("config {} is not in the space of this tuple and target: {}", text, *violation));
   }
   return config;
 }
@@ -57,21 +64,26 @@ Config parse_offered(const std::string& text, const SearchSpace& space) {
 std::vector<Config> pick_configs(const Op& op, const Problem& problem, const Target& target, const CompileSettings& settings) {
   const auto space = op.space(problem, target);
   std::vector<Config> configs;
-  if (settings.all_candidates) configs = space.valid_configs();
-  else if (!settings.config.empty()) configs = {parse_offered(settings.config, space)};
-  else configs = {op.default_config(problem, target)};
+  if (settings.all_candidates)
+    configs = space.valid_configs();
+  else if (!settings.config.empty())
+    configs = {parse_offered(settings.config, space)};
+  else
+    configs = {op.default_config(problem, target)};
   if (settings.baseline) configs.push_back(op.baseline_config(problem, target));
   return configs;
 }
 
-std::uint32_t largest_smem(const LaunchPlan& plan) {
+std::uint32_t dynamic_smem(const LaunchPlan& plan, std::size_t entry) {
   std::uint32_t bytes = 0;
-  for (const auto& step : plan.steps) bytes = std::max(bytes, step.smem_bytes);
+  for (const auto& step : plan.steps) {
+    if (static_cast<std::size_t>(step.entry) == entry) bytes = std::max(bytes, step.smem_bytes);
+  }
   return bytes;
 }
 
-void add_rows(std::vector<std::vector<std::string>>& rows, const Job& job, const Target& target, const codegen::CompileResult& result,
-              std::uint32_t dynamic_smem) {
+void add_rows(std::vector<std::vector<std::string>>& rows, const Job& job, const Target& target,
+              const codegen::CompileResult& result, const LaunchPlan& plan) {
   std::vector<std::string> head{short_problem(job.workload.problem), arch_name(target), to_string(job.config)};
   if (const auto* failure = std::get_if<codegen::CompileFailure>(&result)) {
     head.insert(head.end(), {"failed", "-", "-", "-", "-", fmt::format("{:.0f}", failure->compile_ms)});
@@ -79,9 +91,10 @@ void add_rows(std::vector<std::vector<std::string>>& rows, const Job& job, const
     return;
   }
   const auto& binary = std::get<codegen::Binary>(result);
-  for (const auto& entry : binary.resources) {
+  for (std::size_t index = 0; index < binary.resources.size(); ++index) {
+    const auto& entry = binary.resources[index];
     auto row = head;
-    const auto smem = static_cast<std::uint32_t>(entry.static_smem_bytes) + dynamic_smem;
+    const auto smem = static_cast<std::uint32_t>(entry.static_smem_bytes) + dynamic_smem(plan, index);
     row.insert(row.end(), {entry.name, std::to_string(entry.registers), std::to_string(smem),
                            std::to_string(entry.spill_store_bytes + entry.spill_load_bytes), std::to_string(entry.code_bytes),
                            fmt::format("{:.0f}", binary.compile_ms)});
@@ -91,9 +104,8 @@ void add_rows(std::vector<std::vector<std::string>>& rows, const Job& job, const
 
 bool spills(const codegen::CompileResult& result) {
   const auto* binary = std::get_if<codegen::Binary>(&result);
-  return binary != nullptr && std::any_of(binary->resources.begin(), binary->resources.end(), [](const auto& entry) {
-           return entry.spill_store_bytes + entry.spill_load_bytes > 0;
-         });
+  return binary != nullptr && std::any_of(binary->resources.begin(), binary->resources.end(),
+                                          [](const auto& entry) { return entry.spill_store_bytes + entry.spill_load_bytes > 0; });
 }
 
 void count(Tally& tally, const codegen::CompileResult& result) {
@@ -107,7 +119,7 @@ void count(Tally& tally, const codegen::CompileResult& result) {
 }
 
 Tally compile_for(const std::string& arch, const Sweep& sweep, const CompileSettings& settings, const Environment& environment,
-                  std::vector<std::vector<std::string>>& rows) {
+                  ProgressLine& progress, std::vector<std::vector<std::string>>& rows) {
   const Target target = find_target(arch, environment);
   const auto compiler = codegen::make_compiler(target.backend, environment);
   tuner::CompileQueue queue(*compiler, target, static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
@@ -122,10 +134,11 @@ Tally compile_for(const std::string& arch, const Sweep& sweep, const CompileSett
   }
   Tally tally;
   for (auto& job : jobs) {
+    progress.update({.done = tally.kernels, .total = static_cast<std::int64_t>(jobs.size()), .phase = "compiling"});
     const auto result = job.result.get();
     const Op& op = find_op(job.workload.problem);
     const LaunchPlan plan = op.plan(job.workload, job.config, target);
-    add_rows(rows, job, target, result, largest_smem(plan));
+    add_rows(rows, job, target, result, plan);
     count(tally, result);
     if (settings.out.empty()) continue;
     const auto key = runtime::make_kernel_key(op, job.workload.problem, job.config, target, job.source, compiler->identity());
@@ -137,19 +150,23 @@ Tally compile_for(const std::string& arch, const Sweep& sweep, const CompileSett
 
 ExitCode run_compile(const Session& session, const CompileSettings& settings) {
   const Sweep sweep = read_tuples(settings.tuples);
-  for (const auto& arch : settings.archs) find_target(arch, session.environment);   // a typing error costs no compilation
+  for (const auto& arch : settings.archs) find_target(arch, session.environment);  // a typing error costs no compilation
   std::vector<std::vector<std::string>> rows;
   Tally total;
-  for (const auto& arch : settings.archs) {
-    const Tally tally = compile_for(arch, sweep, settings, session.environment, rows);
+  ProgressLine progress(isatty(STDERR_FILENO) != 0);
+  for (std::size_t index = 0; index < settings.archs.size(); ++index) {
+    progress.begin(index, settings.archs.size(), settings.archs[index]);
+    const Tally tally = compile_for(settings.archs[index], sweep, settings, session.environment, progress, rows);
     total.kernels += tally.kernels;
     total.failed += tally.failed;
     total.spilling += tally.spilling;
     total.compile_ms += tally.compile_ms;
   }
-  fmt::print("{}{} kernels, {} failed, {} with spills, {:.1f} s of compiling\n",
-             format_text_table({"tuple", "arch", "config", "entry", "registers", "smem bytes", "spill bytes", "code bytes", "ms"}, rows),
-             total.kernels, total.failed, total.spilling, total.compile_ms / 1e3);
+  progress.clear();
+  fmt::print(
+      "{}{} kernels, {} failed, {} with spills, {:.1f} s of compiling\n",
+      format_text_table({"tuple", "arch", "config", "entry", "registers", "smem bytes", "spill bytes", "code bytes", "ms"}, rows),
+      total.kernels, total.failed, total.spilling, total.compile_ms / 1e3);
   if (!settings.out.empty()) fmt::print("written to {}\n", settings.out);
   return total.failed > 0 ? ExitCode::Rejected : ExitCode::Done;
 }
@@ -158,11 +175,14 @@ ExitCode run_compile(const Session& session, const CompileSettings& settings) {
 
 void add_compile(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("compile", "Compiles kernels for any architecture (no GPU needed) and shows what they take");
-  command->footer("Examples:\n  nsajit compile --arch 80,90a,120 --sweep sweeps/users.toml\n"
-                  "  nsajit compile --arch 90a --dk 192 --dv 128 --group 16 --all-candidates --out kernels\n"
-                  "  nsajit compile --arch host --dtype fp32 --dk 64 --dv 64 --baseline");
+  command->footer(
+      "Examples:\n  nsajit compile --arch 80,90a,120 --sweep sweeps/users.toml\n"
+      "  nsajit compile --arch 90a --dk 192 --dv 128 --group 16 --all-candidates --out kernels\n"
+      "  nsajit compile --arch host --dtype fp32 --dk 64 --dv 64 --baseline");
   const auto settings = std::make_shared<CompileSettings>();
-  command->add_option("--arch", settings->archs, fmt::format("Comma-separated: {}; host or cpu: this CPU", fmt::join(known_archs(), ", ")))
+  command
+      ->add_option("--arch", settings->archs,
+                   fmt::format("Comma-separated: {}; host or cpu: this CPU", fmt::join(known_archs(), ", ")))
       ->delimiter(',')
       ->required();
   add_tuple_options(*command, settings->tuples, TupleSource::OneTupleOrSweep);

@@ -5,8 +5,8 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cache/cache.h"
 #include "cli/session.h"
@@ -18,11 +18,13 @@
 namespace nsajit::cli {
 namespace {
 
-struct DoctorSettings { std::string cache; };
+struct DoctorSettings {
+  std::string cache;
+};
 
 struct Findings {
-  int missing = 0;       // nothing runs without it
-  int optional = 0;      // something runs slower or not at all
+  int missing = 0;   // nothing runs without it
+  int optional = 0;  // something runs slower or not at all
 };
 
 void print_line(std::string_view mark, std::string_view what, std::string_view detail) {
@@ -49,8 +51,9 @@ std::string describe_gpu(const Target& target) {
 
 void check_devices(Findings& findings, const Environment& environment) {
   const auto devices = runtime::list_devices(environment);
-  print_line("ok", "CPU", fmt::format("{}: {} hardware threads, last-level cache {} MiB", devices.cpu.name, devices.cpu.processors,
-                                      devices.cpu.l2_bytes >> 20));
+  print_line("ok", "CPU",
+             fmt::format("{}: {} hardware threads, last-level cache {} MiB", devices.cpu.name, devices.cpu.processors,
+                         devices.cpu.l2_bytes >> 20));
   print_line("ok", "CPU features", devices.cpu.features);
   if (devices.cuda_absent_reason) {
     ++findings.optional;
@@ -58,7 +61,8 @@ void check_devices(Findings& findings, const Environment& environment) {
     return;
   }
   const int driver = devices.cuda.empty() ? 0 : devices.cuda.front().driver_version;
-  print_line("ok", "CUDA driver", fmt::format("CUDA {}.{} ({})", driver / 1000, driver % 1000 / 10, find_loaded_library("libcuda.so")));
+  print_line("ok", "CUDA driver",
+             fmt::format("CUDA {}.{} ({})", driver / 1000, driver % 1000 / 10, find_loaded_library("libcuda.so")));
   for (std::size_t index = 0; index < devices.cuda.size(); ++index) {
     print_line("ok", fmt::format("GPU cuda:{}", index), describe_gpu(devices.cuda[index]));
   }
@@ -84,8 +88,9 @@ void check_cache(Findings& findings, const std::string& path) {
   }
   try {
     auto cache = cache::Cache::open(path, cache::OpenMode::ReadWrite);
-    print_line("ok", "cache", fmt::format("{}: {} winners, {} trials of {} runs, {} KiB", path, cache.winners().size(), cache.trials().size(),
-                                          cache.runs().size(), std::filesystem::file_size(path) >> 10));
+    print_line("ok", "cache",
+               fmt::format("{}: {} winners, {} trials of {} runs, {} KiB", path, cache.winners().size(), cache.trials().size(),
+                           cache.runs().size(), std::filesystem::file_size(path) >> 10));
   } catch (const Error& error) {
     ++findings.missing;
     print_line("problem", "cache", error.what());
@@ -93,7 +98,8 @@ void check_cache(Findings& findings, const std::string& path) {
 }
 
 void check_templates(const Environment& environment) {
-  const auto where = environment.template_dir ? fmt::format("CUDA ones from {} (NSAJIT_TEMPLATE_DIR)", *environment.template_dir) : "built in";
+  const auto where =
+      environment.template_dir ? fmt::format("CUDA ones from {} (NSAJIT_TEMPLATE_DIR)", *environment.template_dir) : "built in";
   print_line("ok", "templates", fmt::format("{} files, {}", codegen::embedded_files().size(), where));
 }
 
@@ -109,7 +115,8 @@ ExitCode run_doctor(const Session& session, const DoctorSettings& settings) {
     fmt::print("\n{} problem{} to solve before nsajit can tune here\n", findings.missing, findings.missing == 1 ? "" : "s");
     return ExitCode::Environment;
   }
-  fmt::print("\n{}\n", findings.optional > 0 ? "ready for the CPU; what is missing is wanted for CUDA only" : "ready for CUDA and the CPU");
+  fmt::print("\n{}\n",
+             findings.optional > 0 ? "ready for the CPU; what is missing is wanted for CUDA only" : "ready for CUDA and the CPU");
   return ExitCode::Done;
 }
 
@@ -117,7 +124,8 @@ ExitCode run_doctor(const Session& session, const DoctorSettings& settings) {
 
 void add_doctor(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("doctor", "Says what is here, what is missing and what to do about it");
-  command->footer("Example:\n  nsajit doctor\nExit code 0: at least the CPU can be tuned for; 4: something must be solved first.");
+  command->footer(
+      "Example:\n  nsajit doctor\nExit code 0: at least the CPU can be tuned for; 4: something must be solved first.");
   const auto settings = std::make_shared<DoctorSettings>();
   add_cache_option(*command, settings->cache, session);
   command->callback([&session, settings] { session.result = run_doctor(session, *settings); });

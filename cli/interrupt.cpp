@@ -24,7 +24,9 @@ void set_handler(int signal, void (*handler)(int), int flags) {
 InterruptGuard::InterruptGuard() {
   interrupted = false;
   // SA_RESTART: a read from the worker goes on. SA_RESETHAND: the second signal has its usual effect.
-  for (const int signal : {SIGINT, SIGTERM}) set_handler(signal, [](int) { interrupted = true; }, SA_RESTART | SA_RESETHAND);
+  for (const int signal : {SIGINT, SIGTERM})
+    set_handler(
+        signal, [](int) { interrupted = true; }, SA_RESTART | SA_RESETHAND);
 }
 
 InterruptGuard::~InterruptGuard() {

@@ -25,7 +25,10 @@ void write_file(const std::filesystem::path& path, std::string_view bytes) {
 nlohmann::json describe_plan(const LaunchPlan& plan) {
   auto steps = nlohmann::json::array();
   for (const auto& step : plan.steps) {
-    steps.push_back({{"entry", step.entry}, {"grid", step.grid}, {"block", step.block}, {"smem_bytes", step.smem_bytes},
+    steps.push_back({{"entry", step.entry},
+                     {"grid", step.grid},
+                     {"block", step.block},
+                     {"smem_bytes", step.smem_bytes},
                      {"first_row", step.first_row}});
   }
   return {{"steps", steps}, {"workspace_bytes", plan.workspace_bytes}};
@@ -34,9 +37,13 @@ nlohmann::json describe_plan(const LaunchPlan& plan) {
 nlohmann::json describe_resources(const codegen::Binary& binary) {
   auto entries = nlohmann::json::array();
   for (const auto& entry : binary.resources) {
-    entries.push_back({{"name", entry.name}, {"registers", entry.registers}, {"static_smem_bytes", entry.static_smem_bytes},
-                       {"stack_bytes", entry.stack_bytes}, {"spill_store_bytes", entry.spill_store_bytes},
-                       {"spill_load_bytes", entry.spill_load_bytes}, {"code_bytes", entry.code_bytes}});
+    entries.push_back({{"name", entry.name},
+                       {"registers", entry.registers},
+                       {"static_smem_bytes", entry.static_smem_bytes},
+                       {"stack_bytes", entry.stack_bytes},
+                       {"spill_store_bytes", entry.spill_store_bytes},
+                       {"spill_load_bytes", entry.spill_load_bytes},
+                       {"code_bytes", entry.code_bytes}});
   }
   return entries;
 }
@@ -44,9 +51,13 @@ nlohmann::json describe_resources(const codegen::Binary& binary) {
 nlohmann::json describe(const DumpedKernel& kernel) {
   auto fields = nlohmann::json::object();
   for (const auto& [name, value] : kernel.source.fields) fields[name] = value;
-  nlohmann::json text{{"workload", to_string(kernel.workload)}, {"config", to_string(kernel.config)},
-                      {"template", kernel.source.template_path}, {"entries", kernel.source.entries},
-                      {"key", kernel.key.digest()}, {"key_text", kernel.key.text()}, {"fields", std::move(fields)},
+  nlohmann::json text{{"workload", to_string(kernel.workload)},
+                      {"config", to_string(kernel.config)},
+                      {"template", kernel.source.template_path},
+                      {"entries", kernel.source.entries},
+                      {"key", kernel.key.digest()},
+                      {"key_text", kernel.key.text()},
+                      {"fields", std::move(fields)},
                       {"launch", describe_plan(kernel.plan)}};
   if (const auto* binary = std::get_if<codegen::Binary>(&kernel.result)) {
     text["arch"] = binary->arch;
@@ -62,8 +73,8 @@ nlohmann::json describe(const DumpedKernel& kernel) {
 
 std::string dump_name(const Problem& problem, const Config& config, const Target& target, const cache::CacheKey& key) {
   const std::string arch = target.backend == Backend::Cuda ? "sm" + arch_name(target) : arch_name(target);
-  return fmt::format("{}_{}_{}x{}_h{}_{}x{}_{}_{}_{}", to_string(problem.branch), to_string(problem.dtype), problem.dk, problem.dv,
-                     problem.group, problem.l_sel, problem.n_sel, arch, config.variant, key.digest().substr(0, 8));
+  return fmt::format("{}_{}_{}x{}_h{}_{}x{}_{}_{}_{}", to_string(problem.branch), to_string(problem.dtype), problem.dk,
+                     problem.dv, problem.group, problem.l_sel, problem.n_sel, arch, config.variant, key.digest().substr(0, 8));
 }
 
 void dump_kernel(const DumpedKernel& kernel, const std::string& directory, const std::string& name) {

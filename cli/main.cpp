@@ -3,8 +3,8 @@
 #include <exception>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cli/exit_code.h"
 #include "cli/session.h"
@@ -31,18 +31,17 @@ int run(int count, char** arguments) {
   cli::Session session{.environment = read_environment(), .command_line = join_arguments(count, arguments)};
   apply(session.environment);
   CLI::App app{"nsajit: generates, compiles, tunes and serves Native Sparse Attention kernels for this machine", "nsajit"};
-  app.footer(fmt::format("Example:\n  nsajit tune --sweep sweeps/quick.toml && nsajit report\n\n{}\nMore: docs/cli.md", cli::kExitCodeHelp));
+  app.footer(fmt::format("Example:\n  nsajit tune --sweep sweeps/quick.toml && nsajit report\n\n{}\nMore: docs/cli.md",
+                         cli::kExitCodeHelp));
   app.set_version_flag("--version", [&] { return cli::describe_version(session.environment); });
   app.require_subcommand(1);
-  for (auto* add : {cli::add_tune, cli::add_report, cli::add_lookup, cli::add_compile, cli::add_parity, cli::add_doctor,
-                    cli::add_worker}) {
+  for (auto* add :
+       {cli::add_tune, cli::add_report, cli::add_lookup, cli::add_compile, cli::add_parity, cli::add_doctor, cli::add_worker}) {
     add(app, session);
   }
   try {
     app.parse(count, arguments);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(cli::ExitCode::BadInput);
-  }
+  } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? 0 : static_cast<int>(cli::ExitCode::BadInput); }
   return static_cast<int>(session.result);
 }
 

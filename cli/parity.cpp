@@ -3,8 +3,8 @@
 #include <memory>
 #include <variant>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cli/session.h"
 #include "cli/text_table.h"
@@ -30,7 +30,8 @@ Config pick_config(const Op& op, const Problem& problem, const Target& target, c
   if (settings.config.empty()) return op.default_config(problem, target);
   const Config config = parse_config(settings.config);
   if (const auto violation = op.space(problem, target).find_violation(config)) {
-    throw Error(ErrorCode::InvalidArgument, fmt::format("config {} is not in the space of this tuple and target: {}", settings.config, *violation));
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("config {} is not in the space of this tuple and target: {}", settings.config, *violation));
   }
   return config;
 }
@@ -42,7 +43,8 @@ std::unique_ptr<runtime::Kernel> make_kernel(runtime::Device& device, const Op& 
   const auto result = compiler->compile(codegen::specialize(op, problem, config, target), target);
   if (const auto* binary = std::get_if<codegen::Binary>(&result)) return device.load(*binary);
   const auto& failure = std::get<codegen::CompileFailure>(result);
-  throw Error(ErrorCode::Compile, fmt::format("compile {} for {}: {}\n{}", to_string(config), to_string(target), failure.reason, failure.log));
+  throw Error(ErrorCode::Compile,
+              fmt::format("compile {} for {}: {}\n{}", to_string(config), to_string(target), failure.reason, failure.log));
 }
 
 std::string describe_figure(double error, double allowed) { return fmt::format("{:.2e} / {:.2e}", error, allowed); }
@@ -52,9 +54,11 @@ void print_report(const tuner::ParityReport& report) {
   for (const auto& verdict : report.verdicts) {
     rows.push_back({verdict.parity_case, verdict.tensor, describe_figure(verdict.error.max_abs, verdict.allowed.max_abs),
                     describe_figure(verdict.error.mean_abs, verdict.allowed.mean_abs),
-                    describe_figure(verdict.error.relative_l2, verdict.allowed.relative_l2), verdict.passed ? "passed" : verdict.reason});
+                    describe_figure(verdict.error.relative_l2, verdict.allowed.relative_l2),
+                    verdict.passed ? "passed" : verdict.reason});
   }
-  fmt::print("{}", format_text_table({"case", "tensor", "max error / allowed", "mean error / allowed", "L2 error / allowed", "verdict"}, rows));
+  fmt::print("{}", format_text_table(
+                       {"case", "tensor", "max error / allowed", "mean error / allowed", "L2 error / allowed", "verdict"}, rows));
   fmt::print("{}\n", report.passed ? "passed" : "failed: " + report.reason);
 }
 
@@ -63,7 +67,8 @@ ExitCode run_parity(const Session& session, const ParitySettings& settings) {
   const Op& op = find_op(workload.problem);
   const auto device = runtime::make_device(settings.device, session.environment);
   const Config config = pick_config(op, workload.problem, device->target(), settings);
-  fmt::print("{}, {}\n{} on {}\n", short_problem(workload.problem), short_workload(workload), to_string(config), device->target().name);
+  fmt::print("{}, {}\n{} on {}\n", short_problem(workload.problem), short_workload(workload), to_string(config),
+             device->target().name);
   const auto kernel = make_kernel(*device, op, workload.problem, config, session.environment);
   tuner::ParityChecker checker(op, *device);
   const auto report = checker.check(workload, config, *kernel);
@@ -75,8 +80,9 @@ ExitCode run_parity(const Session& session, const ParitySettings& settings) {
 
 void add_parity(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("parity", "Runs the parity gate for one kernel and prints its figures");
-  command->footer("Examples:\n  nsajit parity --dtype fp32 --dk 64 --dv 64 --group 6 --S 256 --S-kv 1024\n"
-                  "  nsajit parity --device cuda:0 --dk 128 --dv 128 --group 4 --S 8192 --G 8 --baseline");
+  command->footer(
+      "Examples:\n  nsajit parity --dtype fp32 --dk 64 --dv 64 --group 6 --S 256 --S-kv 1024\n"
+      "  nsajit parity --device cuda:0 --dk 128 --dv 128 --group 4 --S 8192 --G 8 --baseline");
   const auto settings = std::make_shared<ParitySettings>();
   add_tuple_options(*command, settings->tuples, TupleSource::OneTuple);
   add_device_option(*command, settings->device);

@@ -12,7 +12,7 @@ namespace nsajit::cli {
 namespace {
 
 constexpr int kBarWidth = 24;
-constexpr auto kPlainInterval = std::chrono::seconds(10);   // seldom enough for a log file
+constexpr auto kPlainInterval = std::chrono::seconds(10);  // seldom enough for a log file
 
 std::string draw_bar(const tuner::Progress& progress) {
   const auto total = std::max<std::int64_t>(progress.total, 1);
@@ -31,8 +31,10 @@ void ProgressLine::begin(std::size_t index, std::size_t count, std::string title
 }
 
 void ProgressLine::update(const tuner::Progress& progress) {
-  if (terminal_) draw(progress);
-  else print_plain(progress);
+  if (terminal_)
+    draw(progress);
+  else
+    print_plain(progress);
 }
 
 void ProgressLine::clear() {

@@ -16,7 +16,7 @@ class ProgressLine {
 
   void begin(std::size_t index, std::size_t count, std::string title);
   void update(const tuner::Progress& progress);
-  void clear();   // before anything else is printed
+  void clear();  // before anything else is printed
 
  private:
   void draw(const tuner::Progress& progress) const;

@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cli/report_format.h"
 #include "cli/session.h"
@@ -44,8 +44,9 @@ ExitCode run_report(const ReportSettings& settings) {
 
 void add_report(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("report", "Prints winners, times, parity figures and thresholds");
-  command->footer("Examples:\n  nsajit report\n  nsajit report --format json --device H200 --problem bf16,dk=128\n"
-                  "  nsajit report --format env > thresholds.env");
+  command->footer(
+      "Examples:\n  nsajit report\n  nsajit report --format json --device H200 --problem bf16,dk=128\n"
+      "  nsajit report --format env > thresholds.env");
   const auto settings = std::make_shared<ReportSettings>();
   command->add_option("--format", settings->format, "table, json, csv, md or env (thresholds as NAME=value)")
       ->check(CLI::IsMember({"table", "json", "csv", "md", "env"}))

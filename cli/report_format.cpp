@@ -13,15 +13,17 @@
 namespace nsajit::cli {
 namespace {
 
-const std::vector<std::string> kHeadings{"tuple", "sizes", "winner", "ms", "spread", "baseline ms", "speed-up", "max error / allowed",
-                                         "threshold", "trials", "date"};
+const std::vector<std::string> kHeadings{
+    "tuple", "sizes", "winner", "ms", "spread", "baseline ms", "speed-up", "max error / allowed", "threshold", "trials", "date"};
 
 std::string describe_baseline(const ReportRow& row) {
   if (row.winner.baseline_us > 0) return fmt::format("{:.4g}", row.winner.baseline_us / 1e3);
   return row.baseline ? std::string(to_string(row.baseline->status)) : "none";
 }
 
-std::string describe_threshold(const ReportRow& row) { return row.threshold ? std::to_string(row.threshold->value) : "not known"; }
+std::string describe_threshold(const ReportRow& row) {
+  return row.threshold ? std::to_string(row.threshold->value) : "not known";
+}
 
 // "24 ok, 2 parity, 1 compile_error"
 std::string describe_trials(const ReportRow& row) {
@@ -67,7 +69,8 @@ std::string footnotes(const std::vector<ReportRow>& rows) {
   std::string text;
   for (const auto& row : rows) {
     if (row.winner.baseline_us > 0 || !row.baseline) continue;
-    text += fmt::format("baseline of {}, {}: {}: {}\n", row.winner.problem, row.winner.device, to_string(row.baseline->status), row.baseline->reason);
+    text += fmt::format("baseline of {}, {}: {}: {}\n", row.winner.problem, row.winner.device, to_string(row.baseline->status),
+                        row.baseline->reason);
   }
   return text;
 }
@@ -93,22 +96,24 @@ std::string format_markdown(const std::vector<ReportRow>& rows) {
   std::string text;
   for_each_device(rows, [&](const ReportRow& first, const auto& cells) {
     text += fmt::format("{}### {}\n\n", text.empty() ? "" : "\n", first.winner.device);
-    text += fmt::format("| {} |\n|{}\n", fmt::join(kHeadings, " | "), fmt::format("{}", fmt::join(std::vector<std::string>(kHeadings.size(), "---"), "|")) + "|");
+    text += fmt::format("| {} |\n|{}\n", fmt::join(kHeadings, " | "),
+                        fmt::format("{}", fmt::join(std::vector<std::string>(kHeadings.size(), "---"), "|")) + "|");
     for (const auto& row : cells) text += fmt::format("| {} |\n", fmt::join(row, " | "));
   });
   return text;
 }
 
 std::string format_csv(const std::vector<ReportRow>& rows) {
-  std::string text = "device,problem,workload,winner,time_ms,low_ms,high_ms,samples,baseline_ms,speedup,max_error,max_allowed,mean_error,"
-                     "mean_allowed,threshold_name,threshold,margin,candidates,trials_ok,trials_rejected,sm_mhz,memory_mhz,date\n";
+  std::string text =
+      "device,problem,workload,winner,time_ms,low_ms,high_ms,samples,baseline_ms,speedup,max_error,max_allowed,mean_error,"
+      "mean_allowed,threshold_name,threshold,margin,candidates,trials_ok,trials_rejected,sm_mhz,memory_mhz,date\n";
   for (const auto& row : rows) {
     const auto& trial = row.trial;
     const cache::ParityRecord parity = row.parity.value_or(cache::ParityRecord{});
     const auto measured = row.trials.find(std::string(to_string(cache::TrialStatus::Measured)));
     text += fmt::format("{},{},{},{},{},{},{},{},{},{},", quote_csv(row.winner.device), quote_csv(row.winner.problem),
-                        quote_csv(row.winner.workload), quote_csv(row.winner.config), row.winner.time_us / 1e3, trial.low_us / 1e3,
-                        trial.high_us / 1e3, trial.samples, row.winner.baseline_us / 1e3, speed_up(row));
+                        quote_csv(row.winner.workload), quote_csv(row.winner.config), row.winner.time_us / 1e3,
+                        trial.low_us / 1e3, trial.high_us / 1e3, trial.samples, row.winner.baseline_us / 1e3, speed_up(row));
     text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{}\n", parity.max_error, parity.max_allowed, parity.mean_error,
                         parity.mean_allowed, row.threshold_name, row.threshold ? std::to_string(row.threshold->value) : "",
                         row.threshold ? std::to_string(row.threshold->margin) : "", row.winner.candidates,
@@ -119,13 +124,15 @@ std::string format_csv(const std::vector<ReportRow>& rows) {
 }
 
 std::string format_env(const std::vector<ReportRow>& rows) {
-  std::string text = "# Smallest length from which the tuned kernel is used; -1 = never. One value serves all tuples below: the largest,\n"
-                     "# and -1 where any is -1 or not known, so that no tuple becomes slower than packed SDPA. Narrow with --problem.\n";
+  std::string text =
+      "# Smallest length from which the tuned kernel is used; -1 = never. One value serves all tuples below: the largest,\n"
+      "# and -1 where any is -1 or not known, so that no tuple becomes slower than packed SDPA. Narrow with --problem.\n";
   std::map<std::string, std::int64_t> values;
   for (const auto& row : rows) {
     if (row.threshold_name.empty()) continue;
     const std::int64_t value = row.threshold ? row.threshold->value : -1;
-    text += fmt::format("# {} for {} on {}\n", row.threshold ? fmt::format("{}={}", row.threshold_name, value) : row.threshold_name + " is not known",
+    text += fmt::format("# {} for {} on {}\n",
+                        row.threshold ? fmt::format("{}={}", row.threshold_name, value) : row.threshold_name + " is not known",
                         row.winner.workload, row.winner.device);
     const auto [entry, added] = values.emplace(row.threshold_name, value);
     if (!added) entry->second = value < 0 || entry->second < 0 ? -1 : std::max(entry->second, value);

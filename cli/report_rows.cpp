@@ -13,7 +13,7 @@
 namespace nsajit::cli {
 namespace {
 
-using RowKey = std::tuple<std::string, std::string>;   // workload (holds the problem), device
+using RowKey = std::tuple<std::string, std::string>;  // workload (holds the problem), device
 
 bool contains_field(std::string_view problem, std::string_view wanted) {
   const auto fields = split_fields(problem, "problem");
@@ -27,12 +27,16 @@ bool matches(const cache::WinnerRecord& winner, const ReportFilter& filter) {
   if (winner.device.find(filter.device) == std::string::npos) return false;
   if (filter.problem.empty()) return true;
   const auto wanted = split_fields(filter.problem, "filter");
-  return std::all_of(wanted.begin(), wanted.end(), [&](const Field& field) { return contains_field(winner.problem, field.text); });
+  return std::all_of(wanted.begin(), wanted.end(),
+                     [&](const Field& field) { return contains_field(winner.problem, field.text); });
 }
 
 std::optional<cache::ParityRecord> find_closest(const std::vector<cache::ParityRecord>& records) {
-  const auto share = [](const cache::ParityRecord& record) { return record.max_allowed > 0 ? record.max_error / record.max_allowed : 0; };
-  const auto closest = std::max_element(records.begin(), records.end(), [&](const auto& a, const auto& b) { return share(a) < share(b); });
+  const auto share = [](const cache::ParityRecord& record) {
+    return record.max_allowed > 0 ? record.max_error / record.max_allowed : 0;
+  };
+  const auto closest =
+      std::max_element(records.begin(), records.end(), [&](const auto& a, const auto& b) { return share(a) < share(b); });
   return closest == records.end() ? std::nullopt : std::optional(*closest);
 }
 

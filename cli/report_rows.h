@@ -13,25 +13,25 @@ namespace nsajit::cli {
 
 struct ReportRow {
   cache::WinnerRecord winner;
-  cache::TrialRecord trial;                       // the winner's
-  std::optional<cache::TrialRecord> baseline;     // measured or failed
-  std::optional<cache::ParityRecord> parity;      // the verdict that came closest to its limit
+  cache::TrialRecord trial;                    // the winner's
+  std::optional<cache::TrialRecord> baseline;  // measured or failed
+  std::optional<cache::ParityRecord> parity;   // the verdict that came closest to its limit
   std::optional<cache::ThresholdRecord> threshold;
   std::string threshold_name;
-  std::map<std::string, int> trials;              // status -> how many, of this tuple, workload and device
+  std::map<std::string, int> trials;  // status -> how many, of this tuple, workload and device
   cache::RunRecord run;
 };
 
 struct ReportFilter {
-  std::string device;    // part of the device's identity: "H200", "cpu"; empty: all
-  std::string problem;   // fields that must all be there: "bf16,dk=128"; empty: all
+  std::string device;   // part of the device's identity: "H200", "cpu"; empty: all
+  std::string problem;  // fields that must all be there: "bf16,dk=128"; empty: all
 };
 
 // The newest winner of each tuple, workload and device; sorted by device, then tuple.
 std::vector<ReportRow> collect_rows(cache::Cache& cache, const ReportFilter& filter);
 
-double spread_percent(const cache::TrialRecord& trial);    // half the interval, as a share of the median
-double speed_up(const ReportRow& row);                     // 0: the baseline was not measured
+double spread_percent(const cache::TrialRecord& trial);  // half the interval, as a share of the median
+double speed_up(const ReportRow& row);                   // 0: the baseline was not measured
 int count_rejected(const ReportRow& row);
 
 }  // namespace nsajit::cli

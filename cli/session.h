@@ -7,13 +7,15 @@
 #include "cli/exit_code.h"
 #include "core/env.h"
 
-namespace CLI { class App; }
+namespace CLI {
+class App;
+}
 
 namespace nsajit::cli {
 
 struct Session {
   Environment environment;
-  std::string command_line;        // as typed, kept with every run
+  std::string command_line;  // as typed, kept with every run
   ExitCode result = ExitCode::Done;
 };
 
@@ -24,7 +26,7 @@ void add_lookup(CLI::App& app, Session& session);
 void add_compile(CLI::App& app, Session& session);
 void add_parity(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);
-void add_worker(CLI::App& app, Session& session);   // hidden: the child of `tune`
+void add_worker(CLI::App& app, Session& session);  // hidden: the child of `tune`
 
 // --device, --cache: `cache` is filled with the environment's default.
 void add_device_option(CLI::App& command, std::string& device);

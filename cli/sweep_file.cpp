@@ -48,7 +48,8 @@ void read_fields(TupleBuilder& builder, const toml::table& table, const std::str
     for (const auto& field : tuple_fields()) {
       if (field.name == key.str()) found = &field;
     }
-    if (found == nullptr) complain(path, key.source(), fmt::format("unknown key '{}' in a tuple; known: {}", key.str(), join(known)));
+    if (found == nullptr)
+      complain(path, key.source(), fmt::format("unknown key '{}' in a tuple; known: {}", key.str(), join(known)));
     try {
       builder.set(found->name, tuple_value(node, *found, path));
     } catch (const Error& error) {
@@ -65,10 +66,12 @@ void read_tune(Sweep& sweep, const toml::table& table, const std::string& path) 
       if (!sweep.strategy) complain(path, node.source(), "'strategy' is to be a quoted word: exhaustive or random");
     } else if (key == "max_trials") {
       sweep.max_trials = node.value_exact<std::int64_t>();
-      if (!sweep.max_trials || *sweep.max_trials < 0) complain(path, node.source(), "'max_trials' is to be a whole number, 0 = all");
+      if (!sweep.max_trials || *sweep.max_trials < 0)
+        complain(path, node.source(), "'max_trials' is to be a whole number, 0 = all");
     } else if (key == "budget_s") {
       sweep.budget_s = node.value<double>();
-      if (!sweep.budget_s || *sweep.budget_s < 0) complain(path, node.source(), "'budget_s' is to be a number of seconds, 0 = no limit");
+      if (!sweep.budget_s || *sweep.budget_s < 0)
+        complain(path, node.source(), "'budget_s' is to be a number of seconds, 0 = no limit");
     } else {
       complain(path, key.source(), fmt::format("unknown key '{}' in [tune]; known: strategy, max_trials, budget_s", key.str()));
     }
@@ -82,9 +85,7 @@ Workload read_tuple(const TupleBuilder& defaults, const toml::node& node, const 
   const Workload workload = builder.build();
   try {
     validate(workload);
-  } catch (const Error& error) {
-    complain(path, table.source(), error.what());
-  }
+  } catch (const Error& error) { complain(path, table.source(), error.what()); }
   return workload;
 }
 
@@ -98,9 +99,7 @@ void check_sections(const toml::table& document, const std::string& path) {
 toml::table parse_document(std::string_view text, const std::string& path) {
   try {
     return toml::parse(text, path);
-  } catch (const toml::parse_error& error) {
-    complain(path, error.source(), error.description());
-  }
+  } catch (const toml::parse_error& error) { complain(path, error.source(), error.description()); }
 }
 
 }  // namespace
@@ -113,7 +112,8 @@ Sweep parse_sweep(std::string_view text, const std::string& path) {
   TupleBuilder defaults;
   if (const auto* fields = document.get("defaults")) read_fields(defaults, as_table(*fields, "defaults", path), path);
   const auto* tuples = document.get("tuple");
-  if (tuples == nullptr) complain(path, document.source(), "no [[tuple]] in it; each names one workload, as in sweeps/quick.toml");
+  if (tuples == nullptr)
+    complain(path, document.source(), "no [[tuple]] in it; each names one workload, as in sweeps/quick.toml");
   if (!tuples->is_array()) complain(path, tuples->source(), "'tuple' is to be an array of tables: write [[tuple]], not [tuple]");
   for (const auto& node : *tuples->as_array()) sweep.workloads.push_back(read_tuple(defaults, node, path));
   return sweep;
@@ -124,7 +124,8 @@ Sweep load_sweep(const std::string& path) {
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) {
     throw Error(ErrorCode::InvalidArgument, fmt::format("sweep file {}: cannot be read; is the path right? sweeps/quick.toml and "
-                                                        "sweeps/users.toml come with nsajit", path));
+                                                        "sweeps/users.toml come with nsajit",
+                                                        path));
   }
   return parse_sweep(text.str(), path);
 }

@@ -13,7 +13,7 @@
 namespace nsajit::cli {
 
 struct Sweep {
-  std::vector<Workload> workloads;         // valid, in file order
+  std::vector<Workload> workloads;  // valid, in file order
   std::optional<std::string> strategy;
   std::optional<std::int64_t> max_trials;
   std::optional<double> budget_s;
@@ -22,6 +22,6 @@ struct Sweep {
 // Throws Error{InvalidArgument} with file, line and what was expected: a syntax error, an unknown key, a value of
 // another type, an impossible tuple, a file without tuples or one that cannot be read.
 Sweep load_sweep(const std::string& path);
-Sweep parse_sweep(std::string_view text, const std::string& path);   // `path`: for messages
+Sweep parse_sweep(std::string_view text, const std::string& path);  // `path`: for messages
 
 }  // namespace nsajit::cli

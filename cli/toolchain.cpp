@@ -16,9 +16,7 @@ std::string_view built_backends() { return NSAJIT_BACKENDS; }
 CompilerState find_compiler(Backend backend, const Environment& environment) {
   try {
     return {.identity = codegen::make_compiler(backend, environment)->identity()};
-  } catch (const Error& error) {
-    return {.problem = error.what()};
-  }
+  } catch (const Error& error) { return {.problem = error.what()}; }
 }
 
 std::string find_loaded_library(std::string_view name) {

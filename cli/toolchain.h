@@ -10,12 +10,12 @@
 
 namespace nsajit::cli {
 
-std::string_view program_version();   // "0.1.0"
-std::string_view built_backends();    // "cpu cuda": what this program was built with
+std::string_view program_version();  // "0.1.0"
+std::string_view built_backends();   // "cpu cuda": what this program was built with
 
 struct CompilerState {
   std::optional<codegen::CompilerIdentity> identity;
-  std::string problem;                // why there is none, and what to do
+  std::string problem;  // why there is none, and what to do
 };
 CompilerState find_compiler(Backend backend, const Environment& environment);
 

@@ -7,8 +7,8 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cache/cache.h"
 #include "cache/utc_time.h"
@@ -31,7 +31,7 @@ struct TuneSettings {
   TupleOptions tuples;
   std::string device = "auto";
   std::string cache;
-  CLI::Option* strategy_option = nullptr;      // a flag wins over the sweep's [tune]
+  CLI::Option* strategy_option = nullptr;  // a flag wins over the sweep's [tune]
   CLI::Option* trials_option = nullptr;
   CLI::Option* budget_option = nullptr;
   tuner::TuneOptions tune;
@@ -42,7 +42,7 @@ struct TuneSettings {
 
 // The runner and what it borrows.
 struct OwnedRunner {
-  std::unique_ptr<runtime::Device> device;     // in-process only
+  std::unique_ptr<runtime::Device> device;  // in-process only
   std::unique_ptr<tuner::TrialRunner> runner;
 };
 
@@ -61,7 +61,8 @@ OwnedRunner make_runner(const TuneSettings& settings, const Environment& environ
     return owned;
   }
   owned.runner = tuner::make_worker_runner({.program = std::filesystem::read_symlink("/proc/self/exe").string(),
-                                            .device = settings.device, .timeout_s = settings.worker_timeout_s});
+                                            .device = settings.device,
+                                            .timeout_s = settings.worker_timeout_s});
   return owned;
 }
 
@@ -73,14 +74,17 @@ tuner::TuneOptions merge_options(const TuneSettings& settings, const Sweep& swee
   if (sweep.budget_s && settings.budget_option->empty()) options.budget_s = *sweep.budget_s;
   // Compiling beside a kernel that is being timed on the same processors would spoil its time.
   if (target.backend == Backend::Cpu) options.compile_threads = 0;
-  tuner::make_strategy(options.strategy, {.candidates = 1});   // refuses an unknown name before a run begins
+  tuner::make_strategy(options.strategy, {.candidates = 1});  // refuses an unknown name before a run begins
   return options;
 }
 
-std::int64_t begin_run(cache::Cache& cache, const Session& session, const Target& target, const codegen::CompilerIdentity& compiler) {
+std::int64_t begin_run(cache::Cache& cache, const Session& session, const Target& target,
+                       const codegen::CompilerIdentity& compiler) {
   cache.store_device(tuner::make_device_record(target));
-  return cache.begin_run({.command = session.command_line, .device = to_string(target),
-                          .nsajit_version = std::string(program_version()), .started_utc = cache::utc_now(),
+  return cache.begin_run({.command = session.command_line,
+                          .device = to_string(target),
+                          .nsajit_version = std::string(program_version()),
+                          .started_utc = cache::utc_now(),
                           .toolchain = fmt::format("{} {} {}", compiler.name, compiler.version, compiler.options)});
 }
 
@@ -113,7 +117,8 @@ std::string describe_phases(const tuner::PhaseTimes& phases) {
 std::string first_rejection(cache::Cache& cache, const Workload& workload, const Target& target) {
   for (const auto& trial : cache.trials()) {
     if (trial.workload != to_string(workload) || trial.device != to_string(target) || trial.baseline) continue;
-    if (trial.status != cache::TrialStatus::Measured) return fmt::format("{}: {}: {}", trial.config, to_string(trial.status), trial.reason);
+    if (trial.status != cache::TrialStatus::Measured)
+      return fmt::format("{}: {}: {}", trial.config, to_string(trial.status), trial.reason);
   }
   return "no candidate was tried";
 }
@@ -129,14 +134,18 @@ void print_winner(const tuner::TuneReport& report) {
   }
 }
 
-void print_outcome(std::size_t index, std::size_t count, const Workload& workload, const tuner::TuneReport& report, cache::Cache& cache,
-                   const Target& target) {
+void print_outcome(std::size_t index, std::size_t count, const Workload& workload, const tuner::TuneReport& report,
+                   cache::Cache& cache, const Target& target) {
   fmt::print("[{}/{}] {}, {}{}\n", index + 1, count, short_problem(workload.problem), short_workload(workload),
              report.from_cache ? " (from the cache)" : "");
-  if (report.winner.trial != 0) print_winner(report);
-  else if (report.interrupted) fmt::print("    interrupted; its trials are kept, run the same command to go on\n");
-  else fmt::print("    no winner: {}\n", first_rejection(cache, workload, target));
-  fmt::print("    {} candidates; {}; {}\n", report.counts.candidates, describe_counts(report.counts), describe_phases(report.phases));
+  if (report.winner.trial != 0)
+    print_winner(report);
+  else if (report.interrupted)
+    fmt::print("    interrupted; its trials are kept, run the same command to go on\n");
+  else
+    fmt::print("    no winner: {}\n", first_rejection(cache, workload, target));
+  fmt::print("    {} candidates; {}; {}\n", report.counts.candidates, describe_counts(report.counts),
+             describe_phases(report.phases));
   std::fflush(stdout);
 }
 
@@ -155,11 +164,11 @@ ExitCode finish(const Totals& totals, std::size_t tuples, const std::string& cac
 
 ExitCode run_tune(const Session& session, const TuneSettings& settings) {
   const Sweep sweep = read_tuples(settings.tuples);
-  for (const auto& workload : sweep.workloads) find_op(workload.problem);   // refuse before anything is done
-  auto cache = cache::Cache::open(settings.cache, cache::OpenMode::ReadWrite);
+  for (const auto& workload : sweep.workloads) find_op(workload.problem);  // refuse before anything is done
   const auto owned = make_runner(settings, session.environment);
   const Target& target = owned.runner->target();
   const auto compiler = codegen::make_compiler(target.backend, session.environment);
+  auto cache = cache::Cache::open(settings.cache, cache::OpenMode::ReadWrite);  // last: a machine that cannot tune gets no file
   const auto options = merge_options(settings, sweep, target);
   const auto run = begin_run(cache, session, target, compiler->identity());
 
@@ -171,7 +180,11 @@ ExitCode run_tune(const Session& session, const TuneSettings& settings) {
   for (std::size_t index = 0; index < sweep.workloads.size() && !totals.interrupted; ++index) {
     const Workload& workload = sweep.workloads[index];
     progress.begin(index, sweep.workloads.size(), short_problem(workload.problem));
-    tuner::Engine engine{.op = find_op(workload.problem), .compiler = *compiler, .runner = *owned.runner, .cache = cache, .run = run,
+    tuner::Engine engine{.op = find_op(workload.problem),
+                         .compiler = *compiler,
+                         .runner = *owned.runner,
+                         .cache = cache,
+                         .run = run,
                          .on_progress = [&](const tuner::Progress& step) { progress.update(step); },
                          .stop = &interrupt.requested()};
     const auto report = tuner::tune(engine, workload, options);
@@ -187,21 +200,29 @@ ExitCode run_tune(const Session& session, const TuneSettings& settings) {
 
 void add_tune(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("tune", "Finds the fastest correct kernel for each tuple and stores it");
-  command->footer("Examples:\n  nsajit tune --sweep sweeps/quick.toml --device cpu\n"
-                  "  nsajit tune --dtype bf16 --dk 128 --dv 128 --group 16 --S 8192 --G 4 --budget 60\n"
-                  "Ctrl-C keeps what is done; the same command goes on from there.");
+  command->footer(
+      "Examples:\n  nsajit tune --sweep sweeps/quick.toml --device cpu\n"
+      "  nsajit tune --dtype bf16 --dk 128 --dv 128 --group 16 --S 8192 --G 4 --budget 60\n"
+      "Ctrl-C keeps what is done; the same command goes on from there.");
   const auto settings = std::make_shared<TuneSettings>();
   add_tuple_options(*command, settings->tuples, TupleSource::OneTupleOrSweep);
   add_device_option(*command, settings->device);
   add_cache_option(*command, settings->cache, session);
-  settings->budget_option = command->add_option("--budget", settings->tune.budget_s, "Seconds of search per tuple; 0 = no limit")->check(CLI::NonNegativeNumber);
-  settings->trials_option = command->add_option("--max-trials", settings->tune.max_trials, "Candidates tried per tuple; 0 = all")->check(CLI::NonNegativeNumber);
-  settings->strategy_option = command->add_option("--strategy", settings->tune.strategy, "exhaustive or random")->capture_default_str();
+  settings->budget_option = command->add_option("--budget", settings->tune.budget_s, "Seconds of search per tuple; 0 = no limit")
+                                ->check(CLI::NonNegativeNumber);
+  settings->trials_option = command->add_option("--max-trials", settings->tune.max_trials, "Candidates tried per tuple; 0 = all")
+                                ->check(CLI::NonNegativeNumber);
+  settings->strategy_option =
+      command->add_option("--strategy", settings->tune.strategy, "exhaustive or random")->capture_default_str();
   command->add_option("--seed", settings->tune.seed, "Seed of the random strategy")->capture_default_str();
-  command->add_option("--margin", settings->tune.margin, "Speed-up over packed SDPA from which a winner is served")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--margin", settings->tune.margin, "Speed-up over packed SDPA from which a winner is served")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   command->add_flag("--resume", settings->resume, "Reuse stored trials (always on; accepted for scripts that say it)");
   command->add_flag("--in-process", settings->in_process, "No worker process: a crash ends the program; for debugging");
-  command->add_option("--worker-timeout", settings->worker_timeout_s, "Seconds after which a trial counts as hung")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--worker-timeout", settings->worker_timeout_s, "Seconds after which a trial counts as hung")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   command->callback([&session, settings] { session.result = run_tune(session, *settings); });
 }
 

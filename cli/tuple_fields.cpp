@@ -12,12 +12,22 @@
 namespace nsajit::cli {
 namespace {
 
-struct ProblemNumber { std::string_view name; int Problem::* member; };
-constexpr std::array<ProblemNumber, 8> kProblemNumbers{{{"dk", &Problem::dk}, {"dv", &Problem::dv}, {"l", &Problem::l},
-                                                        {"d", &Problem::d}, {"l_sel", &Problem::l_sel},
-                                                        {"n_sel", &Problem::n_sel}, {"w", &Problem::w},
+struct ProblemNumber {
+  std::string_view name;
+  int Problem::*member;
+};
+constexpr std::array<ProblemNumber, 8> kProblemNumbers{{{"dk", &Problem::dk},
+                                                        {"dv", &Problem::dv},
+                                                        {"l", &Problem::l},
+                                                        {"d", &Problem::d},
+                                                        {"l_sel", &Problem::l_sel},
+                                                        {"n_sel", &Problem::n_sel},
+                                                        {"w", &Problem::w},
                                                         {"group", &Problem::group}}};
-struct Size { std::string_view name; std::int64_t Workload::* member; };
+struct Size {
+  std::string_view name;
+  std::int64_t Workload::*member;
+};
 constexpr std::array<Size, 4> kSizes{{{"B", &Workload::B}, {"S", &Workload::S}, {"S_kv", &Workload::S_kv}, {"G", &Workload::G}}};
 
 template <typename Table>
@@ -26,12 +36,18 @@ auto find_entry(const Table& table, std::string_view name) {
 }
 
 bool set_word(Problem& problem, std::string_view name, std::string_view value) {
-  if (name == "branch") problem.branch = parse_branch(value);
-  else if (name == "pass") problem.pass = parse_pass(value);
-  else if (name == "dtype") problem.dtype = parse_dtype(value);
-  else if (name == "layout") problem.layout = parse_layout(value);
-  else if (name == "input") problem.input = parse_selection_input(value);
-  else return false;
+  if (name == "branch")
+    problem.branch = parse_branch(value);
+  else if (name == "pass")
+    problem.pass = parse_pass(value);
+  else if (name == "dtype")
+    problem.dtype = parse_dtype(value);
+  else if (name == "layout")
+    problem.layout = parse_layout(value);
+  else if (name == "input")
+    problem.input = parse_selection_input(value);
+  else
+    return false;
   return true;
 }
 

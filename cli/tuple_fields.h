@@ -10,8 +10,8 @@
 namespace nsajit::cli {
 
 struct TupleField {
-  std::string_view name;          // "l_sel"
-  bool number = true;             // else a word: "bf16"
+  std::string_view name;  // "l_sel"
+  bool number = true;     // else a word: "bf16"
   std::string_view help;
 };
 
@@ -20,7 +20,9 @@ const std::vector<TupleField>& tuple_fields();
 // Collects fields; what was not given follows from the rest: S_kv = S, n = n_sel.
 class TupleBuilder {
  public:
-  struct Given { bool keys_given = false, blocks_given = false; };   // S_kv, n
+  struct Given {
+    bool keys_given = false, blocks_given = false;
+  };  // S_kv, n
 
   TupleBuilder() = default;
   TupleBuilder(const Workload& workload, Given given) : workload_(workload), given_(given) {}

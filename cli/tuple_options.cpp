@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cli/tuple_fields.h"
 #include "nsajit/error.h"
@@ -31,8 +31,10 @@ void add_tuple_options(CLI::App& command, TupleOptions& options, TupleSource sou
   command.add_option("--problem", options.problem_text, "One tuple as text: dk=64,dv=64,group=6;B=4,S=2048,G=2")->group(group);
   for (const auto& field : tuple_fields()) {
     const std::string name(field.name);
-    command.add_option_function<std::string>(flag_names(field.name), [&options, name](const std::string& value) { options.fields[name] = value; },
-                                             std::string(field.help))
+    command
+        .add_option_function<std::string>(
+            flag_names(field.name), [&options, name](const std::string& value) { options.fields[name] = value; },
+            std::string(field.help))
         ->group(group)
         ->type_name(field.number ? "INT" : "WORD");
   }
@@ -45,13 +47,15 @@ Sweep read_tuples(const TupleOptions& options) {
   }
   if (!options.sweep_path.empty()) return load_sweep(options.sweep_path);
   if (!one) {
-    throw Error(ErrorCode::InvalidArgument, "no tuple given; use --sweep FILE where the command has it, --problem TEXT, or flags such as "
-                                            "--dtype bf16 --dk 128 --dv 128 --group 4 --S 8192 --G 8");
+    throw Error(ErrorCode::InvalidArgument,
+                "no tuple given; use --sweep FILE where the command has it, --problem TEXT, or flags such as "
+                "--dtype bf16 --dk 128 --dv 128 --group 4 --S 8192 --G 8");
   }
   TupleBuilder builder;
   if (!options.problem_text.empty()) {
     const bool keys = options.problem_text.find("S_kv=") != std::string::npos;
-    const bool blocks = options.problem_text.find(";n=") != std::string::npos || options.problem_text.find(",n=") != std::string::npos;
+    const bool blocks =
+        options.problem_text.find(";n=") != std::string::npos || options.problem_text.find(",n=") != std::string::npos;
     builder = TupleBuilder(parse_workload(options.problem_text), {.keys_given = keys, .blocks_given = blocks});
   }
   for (const auto& [name, value] : options.fields) builder.set(name, value);

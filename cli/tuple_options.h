@@ -8,14 +8,16 @@
 #include "cli/sweep_file.h"
 #include "nsajit/workload.h"
 
-namespace CLI { class App; }
+namespace CLI {
+class App;
+}
 
 namespace nsajit::cli {
 
 struct TupleOptions {
   std::string sweep_path;
-  std::string problem_text;                      // "dk=64,dv=64,group=6;B=4,S=2048,G=2"
-  std::map<std::string, std::string> fields;     // flags that were given, by field name
+  std::string problem_text;                   // "dk=64,dv=64,group=6;B=4,S=2048,G=2"
+  std::map<std::string, std::string> fields;  // flags that were given, by field name
 };
 
 enum class TupleSource { OneTuple, OneTupleOrSweep };

@@ -14,7 +14,7 @@ namespace nsajit::cli {
 
 void add_worker(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("worker", "Serves trials to `nsajit tune` on standard input and output");
-  command->group("");   // hidden: started by tune, of no use by hand
+  command->group("");  // hidden: started by tune, of no use by hand
   command->footer("Example:\n  nsajit tune --sweep sweeps/quick.toml     starts its own workers");
   auto device = std::make_shared<std::string>("auto");
   add_device_option(*command, *device);

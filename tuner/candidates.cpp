@@ -14,8 +14,8 @@
 namespace nsajit::tuner {
 namespace {
 
-Candidate make_candidate(const Op& op, const Workload& workload, const Target& target,
-                         const codegen::CompilerIdentity& compiler, const Config& config) {
+Candidate make_candidate(const Op& op, const Workload& workload, const Target& target, const codegen::CompilerIdentity& compiler,
+                         const Config& config) {
   Candidate candidate{.config = config, .text = to_string(config)};
   candidate.source = codegen::specialize(op, workload.problem, config, target);
   candidate.trial_key = {
@@ -56,12 +56,11 @@ CandidateSet make_candidates(const Op& op, const Workload& workload, const Targe
 SearchKey make_search_key(const Op& op, const Workload& workload, const Target& target, const CandidateSet& set,
                           const TuneOptions& options) {
   SearchKey key;
-  key.text = fmt::format("op={}\nworkload={}\ndevice={}\ndriver={}\nspace={}\nbaseline={}\n", op.name(),
-                         to_string(workload), to_string(target), target.driver_version, space_digest(set),
-                         set.baseline.trial_key.kernel.digest());
-  key.text += fmt::format("strategy={}\nmax_trials={}\nbudget_s={}\nseed={}\nfinalists={}\ngate={}\nmeasure={}\n",
-                          options.strategy, options.max_trials, options.budget_s, options.seed, options.finalists,
-                          kGateVersion, kMeasureVersion);
+  key.text = fmt::format("op={}\nworkload={}\ndevice={}\ndriver={}\nspace={}\nbaseline={}\n", op.name(), to_string(workload),
+                         to_string(target), target.driver_version, space_digest(set), set.baseline.trial_key.kernel.digest());
+  key.text +=
+      fmt::format("strategy={}\nmax_trials={}\nbudget_s={}\nseed={}\nfinalists={}\ngate={}\nmeasure={}\n", options.strategy,
+                  options.max_trials, options.budget_s, options.seed, options.finalists, kGateVersion, kMeasureVersion);
   key.digest = digest_text(key.text);
   return key;
 }

@@ -16,9 +16,9 @@ struct TuneOptions;
 
 struct Candidate {
   Config config;
-  std::string text;                // to_string(config)
+  std::string text;  // to_string(config)
   codegen::KernelSource source;
-  cache::TrialKey trial_key;       // its `kernel` is the kernel's key
+  cache::TrialKey trial_key;  // its `kernel` is the kernel's key
   bool baseline = false;
 };
 
@@ -31,7 +31,7 @@ CandidateSet make_candidates(const Op& op, const Workload& workload, const Targe
                              const codegen::CompilerIdentity& compiler);
 
 struct SearchKey {
-  std::string text;                // "name=value" lines
+  std::string text;  // "name=value" lines
   std::string digest;
 };
 

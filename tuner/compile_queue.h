@@ -37,7 +37,7 @@ class CompileQueue {
   std::condition_variable changed_;
   std::deque<Job> jobs_;
   bool closing_ = false;
-  std::vector<std::jthread> threads_;   // last: joined before what they use is gone
+  std::vector<std::jthread> threads_;  // last: joined before what they use is gone
 };
 
 }  // namespace nsajit::tuner

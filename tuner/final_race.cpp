@@ -18,7 +18,8 @@ bool passed(const Tried& tried) { return tried.trial.status == cache::TrialStatu
 std::vector<Tried> pick_finalists(const Tuning& tuning, const SearchOutcome& search) {
   std::vector<Tried> ranked;
   std::copy_if(search.tried.begin(), search.tried.end(), std::back_inserter(ranked), passed);
-  std::stable_sort(ranked.begin(), ranked.end(), [](const Tried& a, const Tried& b) { return a.trial.time_us < b.trial.time_us; });
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const Tried& a, const Tried& b) { return a.trial.time_us < b.trial.time_us; });
 
   const Candidate* first = &tuning.set.offered.front();
   const auto limit = static_cast<std::size_t>(std::max(tuning.options.finalists, 1));
@@ -47,7 +48,7 @@ void take_times(Tuning& tuning, std::span<Tried> entries, const RaceResult& race
 
 std::vector<Tried> race(Tuning& tuning, std::vector<Tried> entries) {
   std::vector<codegen::Binary> binaries;
-  binaries.reserve(entries.size());   // RaceEntry borrows from it
+  binaries.reserve(entries.size());  // RaceEntry borrows from it
   std::vector<Tried> racing;
   std::vector<RaceEntry> lanes;
   for (auto& entry : entries) {
@@ -69,9 +70,8 @@ bool ties(const Summary& best, const Summary& other) {
 
 std::size_t choose_winner(std::span<const Finalist> finalists) {
   NSAJIT_ASSERT(!finalists.empty(), "a winner is chosen among finalists");
-  const auto best = std::min_element(finalists.begin(), finalists.end(), [](const Finalist& a, const Finalist& b) {
-    return a.summary.median < b.summary.median;
-  });
+  const auto best = std::min_element(finalists.begin(), finalists.end(),
+                                     [](const Finalist& a, const Finalist& b) { return a.summary.median < b.summary.median; });
   auto chosen = best;
   for (auto other = finalists.begin(); other != finalists.end(); ++other) {
     if (!ties(best->summary, other->summary)) continue;
@@ -98,15 +98,18 @@ FinalOutcome race_finalists(Tuning& tuning, const SearchOutcome& search) {
       outcome.baseline = entry;
       continue;
     }
-    finalists.push_back({.summary = {.median = entry.trial.time_us, .low = entry.trial.low_us, .high = entry.trial.high_us,
+    finalists.push_back({.summary = {.median = entry.trial.time_us,
+                                     .low = entry.trial.low_us,
+                                     .high = entry.trial.high_us,
                                      .samples = entry.trial.samples},
-                         .is_default = entry.candidate == &tuning.set.offered.front(), .config = entry.trial.config});
+                         .is_default = entry.candidate == &tuning.set.offered.front(),
+                         .config = entry.trial.config});
     lanes.push_back(&entry);
   }
   if (!finalists.empty()) outcome.winner = *lanes[choose_winner(finalists)];
   tuning.phases.final_s += clock.seconds();
-  report_progress(tuning.engine, {.done = 1, .total = 1, .phase = "final",
-                                  .best_us = outcome.winner ? outcome.winner->trial.time_us : 0});
+  report_progress(tuning.engine,
+                  {.done = 1, .total = 1, .phase = "final", .best_us = outcome.winner ? outcome.winner->trial.time_us : 0});
   return outcome;
 }
 

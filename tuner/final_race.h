@@ -19,7 +19,7 @@ inline constexpr double kTieBand = 0.01;
 struct Finalist {
   Summary summary;
   bool is_default = false;
-  std::string config;       // fixed order among equals
+  std::string config;  // fixed order among equals
 };
 
 // The fastest, unless others tie with it (intervals overlap, or medians within kTieBand): then the default, else the
@@ -27,8 +27,8 @@ struct Finalist {
 std::size_t choose_winner(std::span<const Finalist> finalists);
 
 struct FinalOutcome {
-  std::optional<Tried> winner;     // nullopt: nothing passed
-  std::optional<Tried> baseline;   // with its newest time; as in the search where it failed
+  std::optional<Tried> winner;    // nullopt: nothing passed
+  std::optional<Tried> baseline;  // with its newest time; as in the search where it failed
 };
 
 FinalOutcome race_finalists(Tuning& tuning, const SearchOutcome& search);

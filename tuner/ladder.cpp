@@ -18,17 +18,16 @@ namespace {
 
 std::vector<Workload> sorted_ladder(const Op& op, const Workload& workload) {
   auto ladder = op.threshold_ladder(workload);
-  std::stable_sort(ladder.begin(), ladder.end(), [&](const Workload& a, const Workload& b) {
-    return op.threshold_length(a) < op.threshold_length(b);
-  });
+  std::stable_sort(ladder.begin(), ladder.end(),
+                   [&](const Workload& a, const Workload& b) { return op.threshold_length(a) < op.threshold_length(b); });
   return ladder;
 }
 
 cache::ThresholdRecord make_threshold(const Tuning& tuning, const Tried& winner, const Tried& baseline,
                                       const std::vector<LadderPoint>& points) {
   auto threshold = make_unknown_threshold(tuning);
-  threshold.key = digest_text(fmt::format("winner={}\nbaseline={}\nmargin={}\n", winner.trial.key, baseline.trial.key,
-                                          tuning.options.margin));
+  threshold.key = digest_text(
+      fmt::format("winner={}\nbaseline={}\nmargin={}\n", winner.trial.key, baseline.trial.key, tuning.options.margin));
   threshold.value = fit_threshold(points, tuning.options.margin);
   threshold.ladder_json = ladder_to_json(points);
   return threshold;
@@ -43,7 +42,8 @@ void add_point(std::vector<LadderPoint>& points, std::int64_t length, const Race
     log_warn(fmt::format("threshold: the winner failed at length {}: {}: {}", length, to_string(winner.status), winner.reason));
     points.clear();
   } else if (baseline.status != cache::TrialStatus::Measured) {
-    log_warn(fmt::format("threshold: the baseline failed at length {}: {}: {}", length, to_string(baseline.status), baseline.reason));
+    log_warn(
+        fmt::format("threshold: the baseline failed at length {}: {}: {}", length, to_string(baseline.status), baseline.reason));
   } else {
     points.push_back({.length = length, .time_us = winner.timing.summary.median, .baseline_us = baseline.timing.summary.median});
   }
@@ -69,7 +69,7 @@ std::optional<cache::ThresholdRecord> climb_ladder(Tuning& tuning, const Tried& 
   Engine& engine = tuning.engine;
   const auto winner_code = find_or_compile(tuning, *winner.candidate);
   const auto baseline_code = find_or_compile(tuning, *baseline.candidate);
-  if (!winner_code || !baseline_code) return make_unknown_threshold(tuning);   // they compiled when they were gated
+  if (!winner_code || !baseline_code) return make_unknown_threshold(tuning);  // they compiled when they were gated
 
   const std::array<RaceEntry, 2> lanes{{{.config = winner.candidate->config, .binary = &*winner_code},
                                         {.config = baseline.candidate->config, .binary = &*baseline_code}}};
@@ -77,8 +77,10 @@ std::optional<cache::ThresholdRecord> climb_ladder(Tuning& tuning, const Tried& 
   std::vector<LadderPoint> points;
   for (std::size_t index = 0; index < ladder.size(); ++index) {
     if (stop_requested(engine)) return std::nullopt;
-    report_progress(engine, {.done = static_cast<std::int64_t>(index), .total = static_cast<std::int64_t>(ladder.size()),
-                             .phase = "threshold", .best_us = winner.trial.time_us});
+    report_progress(engine, {.done = static_cast<std::int64_t>(index),
+                             .total = static_cast<std::int64_t>(ladder.size()),
+                             .phase = "threshold",
+                             .best_us = winner.trial.time_us});
     NSAJIT_ASSERT(ladder[index].problem == tuning.workload.problem, "a ladder changes sizes, not what kernels are built for");
     const auto race = engine.runner.race(ladder[index], lanes, tuning.options.final_race);
     add_point(points, engine.op.threshold_length(ladder[index]), race);

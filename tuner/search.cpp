@@ -16,11 +16,11 @@ namespace {
 
 struct Pending {
   const Candidate* candidate = nullptr;
-  std::size_t index = 0;                                 // as the strategy knows it
-  bool required = false;                                 // the default and the baseline: tried whatever the budget
-  std::optional<cache::TrialRecord> known;               // found among the stored trials
-  std::optional<codegen::Binary> stored;                 // else its binary was
-  std::future<codegen::CompileResult> compiled;          // else it is being compiled
+  std::size_t index = 0;                         // as the strategy knows it
+  bool required = false;                         // the default and the baseline: tried whatever the budget
+  std::optional<cache::TrialRecord> known;       // found among the stored trials
+  std::optional<codegen::Binary> stored;         // else its binary was
+  std::future<codegen::CompileResult> compiled;  // else it is being compiled
 };
 
 std::optional<codegen::Binary> find_stored_binary(cache::Cache& cache, const Candidate& candidate) {
@@ -35,7 +35,8 @@ class Search {
   explicit Search(Tuning& tuning)
       : tuning_(tuning),
         strategy_(make_strategy(tuning.options.strategy,
-                                {.candidates = tuning.set.offered.size(), .first = 0,
+                                {.candidates = tuning.set.offered.size(),
+                                 .first = 0,
                                  .max_trials = static_cast<std::size_t>(std::max<std::int64_t>(tuning.options.max_trials, 0)),
                                  .seed = tuning.options.seed})),
         queue_(tuning.engine.compiler, tuning.engine.runner.target(), tuning.options.compile_threads) {}
@@ -60,7 +61,7 @@ class Search {
   std::int64_t done_ = 0;
   double best_us_ = 0;
   SearchOutcome outcome_;
-  CompileQueue queue_;   // last: its threads end before the rest goes
+  CompileQueue queue_;  // last: its threads end before the rest goes
 };
 
 SearchOutcome Search::run() {
@@ -84,8 +85,10 @@ void Search::fill() {
   const bool first = !outcome_.baseline && outcome_.tried.empty() && pending_.empty();
   while (!exhausted_ && pending_.size() < ahead && (first || !over_budget())) {
     const auto index = strategy_->next();
-    if (!index) exhausted_ = true;
-    else offer(tuning_.set.offered[*index], *index, *index == 0);
+    if (!index)
+      exhausted_ = true;
+    else
+      offer(tuning_.set.offered[*index], *index, *index == 0);
     if (first && pending_.size() <= 1) offer(tuning_.set.baseline, 0, true);
   }
 }
@@ -127,8 +130,11 @@ codegen::CompileResult Search::take_binary(Pending& pending) {
 cache::TrialRecord Search::try_binary(const Pending& pending, const codegen::Binary& binary) {
   Engine& engine = tuning_.engine;
   const Candidate& candidate = *pending.candidate;
-  const auto result = engine.runner.run({.workload = tuning_.workload, .config = candidate.config, .binary = &binary,
-                                         .gate = true, .measure = tuning_.options.screening});
+  const auto result = engine.runner.run({.workload = tuning_.workload,
+                                         .config = candidate.config,
+                                         .binary = &binary,
+                                         .gate = true,
+                                         .measure = tuning_.options.screening});
   auto trial = make_trial_record(engine.op, tuning_.workload, candidate);
   trial.run = engine.run;
   add_binary(trial, binary, engine.op.plan(tuning_.workload, candidate.config, engine.runner.target()));

@@ -31,12 +31,12 @@ class Stopwatch {
 
 // A candidate with the outcome that is stored for it.
 struct Tried {
-  const Candidate* candidate = nullptr;   // points into Tuning::set
+  const Candidate* candidate = nullptr;  // points into Tuning::set
   cache::TrialRecord trial;
 };
 
 struct SearchOutcome {
-  std::vector<Tried> tried;               // in the order of trial; the baseline is not among them
+  std::vector<Tried> tried;  // in the order of trial; the baseline is not among them
   std::optional<Tried> baseline;
   bool interrupted = false;
 };

@@ -18,7 +18,8 @@ Backend parse_backend(const cache::BinaryRecord& record) {
     if (record.backend == to_string(backend)) return backend;
   }
   throw Error(ErrorCode::Cache, fmt::format("load stored binary {}: backend \"{}\" is not known; delete the cache file "
-                                            "or tune into another one (--cache)", record.kernel_key, record.backend));
+                                            "or tune into another one (--cache)",
+                                            record.kernel_key, record.backend));
 }
 
 }  // namespace
@@ -101,9 +102,12 @@ cache::BinaryRecord make_binary_record(const cache::CacheKey& key, const codegen
     nlohmann::json entry{{"name", binary.entries[index]}};
     if (index < binary.resources.size()) {
       const auto& used = binary.resources[index];
-      entry.update({{"registers", used.registers}, {"static_smem_bytes", used.static_smem_bytes},
-                    {"stack_bytes", used.stack_bytes}, {"spill_store_bytes", used.spill_store_bytes},
-                    {"spill_load_bytes", used.spill_load_bytes}, {"code_bytes", used.code_bytes}});
+      entry.update({{"registers", used.registers},
+                    {"static_smem_bytes", used.static_smem_bytes},
+                    {"stack_bytes", used.stack_bytes},
+                    {"spill_store_bytes", used.spill_store_bytes},
+                    {"spill_load_bytes", used.spill_load_bytes},
+                    {"code_bytes", used.code_bytes}});
     }
     entries.push_back(std::move(entry));
   }
@@ -120,8 +124,11 @@ cache::BinaryRecord make_binary_record(const cache::CacheKey& key, const codegen
 }
 
 codegen::Binary make_binary(const cache::BinaryRecord& record) {
-  codegen::Binary binary{.backend = parse_backend(record), .arch = record.arch, .code = record.code,
-                         .log = record.log, .compile_ms = record.compile_ms};
+  codegen::Binary binary{.backend = parse_backend(record),
+                         .arch = record.arch,
+                         .code = record.code,
+                         .log = record.log,
+                         .compile_ms = record.compile_ms};
   try {
     for (const auto& entry : nlohmann::json::parse(record.entries_json)) {
       binary.entries.push_back(entry.at("name"));
@@ -136,8 +143,8 @@ codegen::Binary make_binary(const cache::BinaryRecord& record) {
       });
     }
   } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorCode::Cache, fmt::format("load stored binary {}: its list of entries cannot be read: {}",
-                                              record.kernel_key, error.what()));
+    throw Error(ErrorCode::Cache,
+                fmt::format("load stored binary {}: its list of entries cannot be read: {}", record.kernel_key, error.what()));
   }
   return binary;
 }

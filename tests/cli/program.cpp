@@ -35,11 +35,15 @@ std::string TemporaryFolder::write(const std::string& name, const std::string& t
 }
 
 ProgramResult run_program(const TemporaryFolder& folder, const std::string& arguments) {
-  const std::string clean = "env -u NSAJIT_TEMPLATE_DIR -u NSAJIT_DUMP -u NSAJIT_LOG NSAJIT_LIBCUDA=/nonexistent/libcuda.so "
-                            "NSAJIT_THREADS=2 NSAJIT_CACHE=" + folder.file("cache.db");
+  const std::string clean =
+      "env -u NSAJIT_TEMPLATE_DIR -u NSAJIT_DUMP -u NSAJIT_LOG NSAJIT_LIBCUDA=/nonexistent/libcuda.so "
+      "NSAJIT_THREADS=2 NSAJIT_CACHE=" +
+      folder.file("cache.db");
   const std::string command = clean + " " NSAJIT_PROGRAM " " + arguments + " >" + folder.file("out") + " 2>" + folder.file("err");
   const int status = std::system(command.c_str());
-  return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1, .out = read_file(folder.file("out")), .err = read_file(folder.file("err"))};
+  return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+          .out = read_file(folder.file("out")),
+          .err = read_file(folder.file("err"))};
 }
 
 }  // namespace nsajit::testing

@@ -21,7 +21,7 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
   std::string file(const std::string& name) const { return (path_ / name).string(); }
-  std::string write(const std::string& name, const std::string& text) const;   // returns the file's path
+  std::string write(const std::string& name, const std::string& text) const;  // returns the file's path
 
  private:
   std::filesystem::path path_;

@@ -2,8 +2,12 @@
 
 #include "cli/report_format.h"
 
+#include <sstream>
+
 #include <catch2/catch_all.hpp>
 #include <nlohmann/json.hpp>
+
+#include "nsajit/workload.h"
 
 namespace {
 
@@ -12,12 +16,20 @@ using namespace nsajit;
 cli::ReportRow make_row(int dk, std::optional<std::int64_t> threshold) {
   const Workload workload{.problem = {.dk = dk}};
   cli::ReportRow row;
-  row.winner = {.op = "selection", .problem = to_string(workload.problem), .workload = to_string(workload), .device = "cpu;name=Test",
-                .config = "query_major{lanes=8}", .trial = 1, .time_us = 500, .baseline_us = 1000, .candidates = 3,
+  row.winner = {.op = "selection",
+                .problem = to_string(workload.problem),
+                .workload = to_string(workload),
+                .device = "cpu;name=Test",
+                .config = "query_major{lanes=8}",
+                .trial = 1,
+                .time_us = 500,
+                .baseline_us = 1000,
+                .candidates = 3,
                 .created_utc = "2026-01-31T12:00:00Z"};
   row.trial = {.config = row.winner.config, .time_us = 500, .low_us = 495, .high_us = 505, .samples = 25, .sm_mhz = 1980};
   row.baseline = cache::TrialRecord{.config = "packed_sdpa{}", .baseline = true, .time_us = 1000};
-  row.parity = cache::ParityRecord{.parity_case = "random", .tensor = "o", .max_error = 1e-6, .max_allowed = 4e-6, .passed = true};
+  row.parity =
+      cache::ParityRecord{.parity_case = "random", .tensor = "o", .max_error = 1e-6, .max_allowed = 4e-6, .passed = true};
   row.threshold_name = "NSA_SEL_TRITON_MIN_L";
   if (threshold) row.threshold = cache::ThresholdRecord{.name = row.threshold_name, .value = *threshold, .ladder_json = "[]"};
   row.trials = {{"measured", 3}, {"parity", 1}};
@@ -56,8 +68,8 @@ TEST_CASE("env has only comments and assignments") {
 
 TEST_CASE("the table shows time, speed-up, parity, threshold and rejections") {
   const auto text = cli::format_table({make_row(64, 128)});
-  for (const std::string part : {"cpu;name=Test", "query_major{lanes=8}", "0.5", "2.00x", "1.0e-06 / 4.0e-06", "128", "3 ok, 1 parity",
-                                 "1.0 %", "2026-01-31"}) {
+  for (const std::string part : {"cpu;name=Test", "query_major{lanes=8}", "0.5", "2.00x", "1.0e-06 / 4.0e-06", "128",
+                                 "3 ok, 1 parity", "1.0 %", "2026-01-31"}) {
     INFO(part);
     CHECK(has(text, part));
   }

@@ -29,8 +29,10 @@ void check_complaint(std::string_view text, const std::vector<std::string>& part
 }  // namespace
 
 TEST_CASE("tuples take the defaults of their file, and S_kv and n follow S and n_sel") {
-  const auto sweep = cli::parse_sweep("[defaults]\ndtype = 'fp32'\nl_sel = 32\nn_sel = 4\n[[tuple]]\ndk = 32\nS = 512\n[[tuple]]\n"
-                                      "dk = 64\nS = 128\nS_kv = 256\nn = 2\n", "sweep.toml");
+  const auto sweep = cli::parse_sweep(
+      "[defaults]\ndtype = 'fp32'\nl_sel = 32\nn_sel = 4\n[[tuple]]\ndk = 32\nS = 512\n[[tuple]]\n"
+      "dk = 64\nS = 128\nS_kv = 256\nn = 2\n",
+      "sweep.toml");
   REQUIRE(sweep.workloads.size() == 2);
   CHECK(sweep.workloads[0].problem.dtype == DType::FP32);
   CHECK(sweep.workloads[0].problem.dk == 32);
@@ -80,7 +82,8 @@ TEST_CASE("a file without tuples says how one is written") {
 }
 
 TEST_CASE("a missing file is named") {
-  CHECK_THROWS_WITH(cli::load_sweep("/nonexistent/sweep.toml"), Catch::Matchers::StartsWith("sweep file /nonexistent/sweep.toml"));
+  CHECK_THROWS_WITH(cli::load_sweep("/nonexistent/sweep.toml"),
+                    Catch::Matchers::StartsWith("sweep file /nonexistent/sweep.toml"));
 }
 
 TEST_CASE("the sweeps that come with nsajit are valid") {

@@ -19,11 +19,11 @@ class FakeRunner final : public tuner::TrialRunner {
 
   Target facts = fake_target();
   std::function<double(const Config&, const LaunchPlan&)> model = fake_time_us;
-  double spread = 0.001;                          // half width of a time's interval, as a share of it
-  std::function<void()> after_trial = [] {};      // called after each run(): tests stop the engine here
-  std::string failing_variant;                    // rejected by the gate, whatever its fault
-  std::vector<std::string> trials;                // configs given to run(), in order
-  std::vector<std::vector<std::string>> races;    // configs of each race()
+  double spread = 0.001;                        // half width of a time's interval, as a share of it
+  std::function<void()> after_trial = [] {};    // called after each run(): tests stop the engine here
+  std::string failing_variant;                  // rejected by the gate, whatever its fault
+  std::vector<std::string> trials;              // configs given to run(), in order
+  std::vector<std::vector<std::string>> races;  // configs of each race()
 
   const Target& target() const override { return facts; }
 
@@ -51,10 +51,14 @@ class FakeRunner final : public tuner::TrialRunner {
     const auto fault = static_cast<Fault>(config.at("fault"));
     const bool passed = fault == Fault::None && config.variant != failing_variant;
     result.parity.passed = passed;
-    result.parity.verdicts = {{.parity_case = "random seed=1", .tensor = "o", .error = {.max_abs = 1e-6},
-                               .allowed = {.max_abs = 1e-5}, .passed = passed}};
-    result.status = passed ? cache::TrialStatus::Measured
-                    : fault == Fault::Hang ? cache::TrialStatus::Hang : cache::TrialStatus::Parity;
+    result.parity.verdicts = {{.parity_case = "random seed=1",
+                               .tensor = "o",
+                               .error = {.max_abs = 1e-6},
+                               .allowed = {.max_abs = 1e-5},
+                               .passed = passed}};
+    result.status = passed                 ? cache::TrialStatus::Measured
+                    : fault == Fault::Hang ? cache::TrialStatus::Hang
+                                           : cache::TrialStatus::Parity;
     if (!passed) {
       result.reason = "asked to fail";
       result.parity.reason = result.parity.verdicts.front().reason = result.reason;

@@ -14,9 +14,7 @@ namespace {
 
 using namespace nsajit;
 
-codegen::KernelSource make_source(int dk) {
-  return {.name = "fake", .entries = {"fake_query_major"}, .fields = {{"dk", dk}}};
-}
+codegen::KernelSource make_source(int dk) { return {.name = "fake", .entries = {"fake_query_major"}, .fields = {{"dk", dk}}}; }
 
 class RefusingCompiler final : public codegen::Compiler {
  public:

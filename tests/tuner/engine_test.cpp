@@ -2,8 +2,8 @@
 
 #include "tuner/engine.h"
 
-#include <filesystem>
 #include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 
 #include <catch2/catch_all.hpp>
@@ -20,7 +20,7 @@ using nsajit::testing::FakeOp;
 using nsajit::testing::FakeRunner;
 using nsajit::testing::Fault;
 
-constexpr int kValid = 8;   // configs of FakeOp's space without faults
+constexpr int kValid = 8;  // configs of FakeOp's space without faults
 
 class TemporaryCache {
  public:
@@ -54,8 +54,8 @@ struct Process {
 
   tuner::TuneReport tune() {
     const auto run = cache.begin_run({.command = "test", .device = to_string(runner.facts)});
-    tuner::Engine engine{.op = op, .compiler = compiler, .runner = runner, .cache = cache, .run = run,
-                         .on_progress = on_progress, .stop = &stop};
+    tuner::Engine engine{
+        .op = op, .compiler = compiler, .runner = runner, .cache = cache, .run = run, .on_progress = on_progress, .stop = &stop};
     auto report = tuner::tune(engine, workload, options);
     cache.finish_run(run);
     return report;
@@ -114,7 +114,9 @@ TEST_CASE("an interrupted run keeps its trials and the next one resumes from the
   const TemporaryCache file;
   {
     Process first(file);
-    first.runner.after_trial = [&] { if (first.runner.trials.size() == 4) first.stop = true; };
+    first.runner.after_trial = [&] {
+      if (first.runner.trials.size() == 4) first.stop = true;
+    };
     const auto report = first.tune();
     CHECK(report.interrupted);
     CHECK(report.winner.trial == 0);
@@ -134,7 +136,9 @@ TEST_CASE("a run interrupted before its threshold is finished by the next one wi
   const TemporaryCache file;
   {
     Process first(file);
-    first.on_progress = [&](const tuner::Progress& progress) { if (progress.phase == "threshold") first.stop = true; };
+    first.on_progress = [&](const tuner::Progress& progress) {
+      if (progress.phase == "threshold") first.stop = true;
+    };
     const auto report = first.tune();
     CHECK(report.interrupted);
     CHECK(first.cache.thresholds().empty());
@@ -156,14 +160,14 @@ TEST_CASE("a candidate that does not compile is one rejected row and is not comp
     CHECK(report.winner.config == "query_major{fault=0,stages=2,tile=32}");
   }
   Process second(file, {Fault::None, Fault::CompileError});
-  second.options.finalists = 4;   // another search over the same trials
+  second.options.finalists = 4;  // another search over the same trials
   const auto report = second.tune();
   CHECK(second.compiler.calls == 0);
   CHECK(report.counts.rejected == kValid);
   const auto trials = second.cache.trials();
   CHECK(std::count_if(trials.begin(), trials.end(), [](const auto& trial) {
-    return trial.status == cache::TrialStatus::CompileError && !trial.log.empty();
-  }) == kValid);
+          return trial.status == cache::TrialStatus::CompileError && !trial.log.empty();
+        }) == kValid);
 }
 
 TEST_CASE("a candidate that the gate rejects never wins, however fast, and leaves no binary") {
@@ -234,13 +238,12 @@ TEST_CASE("a baseline that fails leaves the threshold unknown and says why") {
   CHECK(report.winner.baseline_us == 0);
   CHECK(report.threshold.value == -1);
   CHECK(report.threshold.ladder_json == "[]");
-  CHECK(process.cache.thresholds().empty());   // a stored -1 would have the failed baseline served
+  CHECK(process.cache.thresholds().empty());  // a stored -1 would have the failed baseline served
   CHECK(report.winner.baseline_trial == 0);
   const auto trials = process.cache.trials();
-  CHECK(std::count_if(trials.begin(), trials.end(), [](const auto& trial) {
-    return trial.baseline && trial.reason == "asked to fail";
-  }) == 1);
-  CHECK(process.tune().from_cache);   // known to fail: not compared again
+  CHECK(std::count_if(trials.begin(), trials.end(),
+                      [](const auto& trial) { return trial.baseline && trial.reason == "asked to fail"; }) == 1);
+  CHECK(process.tune().from_cache);  // known to fail: not compared again
 }
 
 TEST_CASE("the threshold is the length from which the winner beats the baseline by the margin") {
