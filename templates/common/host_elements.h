@@ -24,16 +24,17 @@ inline std::uint16_t to_fp16(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
   const std::uint32_t sign = (bits >> 16) & 0x8000, magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return 0x7e00;
-  if (magnitude >= 0x477ff000) return static_cast<std::uint16_t>(sign | 0x7c00);   // 65520 and above round to infinity
+  if (magnitude >= 0x477ff000) return static_cast<std::uint16_t>(sign | 0x7c00);  // 65520 and above round to infinity
   std::uint32_t half = 0;
-  if (magnitude < 0x38800000)   // below 2^-14: subnormal, a multiple of 2^-24
+  if (magnitude < 0x38800000)  // below 2^-14: subnormal, a multiple of 2^-24
     half = static_cast<std::uint32_t>(std::nearbyint(std::bit_cast<float>(magnitude) * 16777216.0f));
   else
     half = (magnitude - 0x38000000 + 0xfff + ((magnitude >> 13) & 1)) >> 13;
   return static_cast<std::uint16_t>(sign | half);
 }
 inline float from_fp16(std::uint16_t bits) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000) << 16, exponent = (bits >> 10) & 31, fraction = bits & 1023;
+  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000) << 16, exponent = (bits >> 10) & 31,
+                      fraction = bits & 1023;
   if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000 | fraction << 13);
   if (exponent == 0) return std::copysign(static_cast<float>(fraction) / 16777216.0f, std::bit_cast<float>(sign | 0x3f800000));
   return std::bit_cast<float>(sign | (exponent + 112) << 23 | fraction << 13);

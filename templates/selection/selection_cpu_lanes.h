@@ -51,7 +51,7 @@ struct Lanes {
       return;
     }
     const Words bits = (Words)x;
-    const Words rounded = (bits + (0x7fffu + ((bits >> 16) & 1u))) >> 16;   // to nearest, ties to even
+    const Words rounded = (bits + (0x7fffu + ((bits >> 16) & 1u))) >> 16;  // to nearest, ties to even
     const Words quiet_nan = Words{} + 0x7fc0u;
     const Shorts shorts = __builtin_convertvector((x != x) ? quiet_nan : rounded, Shorts);
     __builtin_memcpy(static_cast<unsigned short*>(base) + index, &shorts, sizeof(shorts));
@@ -124,12 +124,14 @@ struct Lanes {
   }
 
   template <int... I>
-  NSAJIT_INLINE Ints lane_numbers(Indices<int, I...>) { return Ints{I...}; }
+  NSAJIT_INLINE Ints lane_numbers(Indices<int, I...>) {
+    return Ints{I...};
+  }
 
   // exp(x) for x <= 0, relative error below 1e-7; 0 below -87 and for -inf. Two-step reduction by ln 2, then
   // the Taylor polynomial of degree 7 on [-ln2/2, ln2/2] (remainder 5e-9).
   NSAJIT_INLINE Vec exp(Vec x) {
-    constexpr float shifter = 12582912.0f;   // 1.5 * 2^23: adding it rounds to an integer in the low bits
+    constexpr float shifter = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer in the low bits
     const Vec shifted = x * 1.44269504f + shifter;
     const Vec whole = shifted - shifter;
     const Vec r = (x - whole * 0.693359375f) - whole * -2.12194440e-4f;
@@ -157,7 +159,7 @@ NSAJIT_INLINE float log_positive(float x) {
     m *= 0.5;
     ++exponent;
   }
-  const double z = (m - 1.0) / (m + 1.0), z2 = z * z;   // |z| <= 0.172: z^13 / 13 is below 1e-11
+  const double z = (m - 1.0) / (m + 1.0), z2 = z * z;  // |z| <= 0.172: z^13 / 13 is below 1e-11
   const double series = 1.0 + z2 * (1.0 / 3 + z2 * (1.0 / 5 + z2 * (1.0 / 7 + z2 * (1.0 / 9 + z2 * (1.0 / 11)))));
   return static_cast<float>(2.0 * z * series + exponent * 0.6931471805599453);
 }

@@ -10,22 +10,22 @@
 
 #ifndef NSAJIT_FIELDS_GIVEN
 extern "C" {
-extern const int nsajit_field_element;       // storage type, see Element
+extern const int nsajit_field_element;  // storage type, see Element
 extern const int nsajit_field_dk;
 extern const int nsajit_field_dv;
 extern const int nsajit_field_l_sel;
-extern const int nsajit_field_ranges;        // 1: sel holds ranges, 0: block indices
-extern const int nsajit_field_group;         // query heads that exist
-extern const int nsajit_field_heads;         // the same, padded
-extern const int nsajit_field_width;         // 8 or 16 fp32 lanes
+extern const int nsajit_field_ranges;  // 1: sel holds ranges, 0: block indices
+extern const int nsajit_field_group;   // query heads that exist
+extern const int nsajit_field_heads;   // the same, padded
+extern const int nsajit_field_width;   // 8 or 16 fp32 lanes
 extern const int nsajit_field_lane_heads;
-extern const int nsajit_field_score_groups;  // vectors of heads that share a loaded key
-extern const int nsajit_field_key_block;     // keys whose scores are summed side by side
-extern const int nsajit_field_value_heads;   // heads that share a loaded value
-extern const int nsajit_field_value_vectors; // vectors of dv that share a probability
-extern const int nsajit_field_tile;          // keys between two updates of the running maximum
-extern const int nsajit_field_tokens;        // keys gathered at once
-extern const int nsajit_field_pack_k;        // 1: keys are converted to fp32 in scratch
+extern const int nsajit_field_score_groups;   // vectors of heads that share a loaded key
+extern const int nsajit_field_key_block;      // keys whose scores are summed side by side
+extern const int nsajit_field_value_heads;    // heads that share a loaded value
+extern const int nsajit_field_value_vectors;  // vectors of dv that share a probability
+extern const int nsajit_field_tile;           // keys between two updates of the running maximum
+extern const int nsajit_field_tokens;         // keys gathered at once
+extern const int nsajit_field_pack_k;         // 1: keys are converted to fp32 in scratch
 extern const int nsajit_field_pack_v;
 }
 #endif
@@ -72,7 +72,7 @@ NSAJIT_INLINE int take_tokens(TokenCursor& cursor, int* tokens, int wanted) {
 // What a row works with: addresses of its operands, and its scratch.
 struct Row {
   const nsajit_selection_args* args;
-  long long q, k, v, o, lse;   // offsets in elements
+  long long q, k, v, o, lse;  // offsets in elements
   float *queries, *scores, *out, *row_max, *row_sum, *rescale, *packed_k, *packed_v;
   int* tokens;
   TokenCursor cursor;
@@ -129,8 +129,7 @@ struct RowMath {
   NSAJIT_INLINE void begin(const Row& row) {
     const int p = phases();
     for (int head = 0; head < nsajit_field_heads; ++head) {
-      float* to = row.queries + head / nsajit_field_lane_heads * (nsajit_field_dk / p) * W +
-                  head % nsajit_field_lane_heads * p;
+      float* to = row.queries + head / nsajit_field_lane_heads * (nsajit_field_dk / p) * W + head % nsajit_field_lane_heads * p;
       for (int d = 0; d < nsajit_field_dk; d += W) {
         const Vec part = head < nsajit_field_group
                              ? L::load_element(row.args->q, row.q + head * row.args->q_h + d, nsajit_field_element)
@@ -148,8 +147,7 @@ struct RowMath {
   }
 
   // Converts the rows of `tokens` to fp32, one after the other.
-  NSAJIT_INLINE void pack(float* to, const void* from, long long base, long long stride, const int* tokens, int count,
-                          int size) {
+  NSAJIT_INLINE void pack(float* to, const void* from, long long base, long long stride, const int* tokens, int count, int size) {
     for (int key = 0; key < count; ++key) {
       const long long at = base + tokens[key] * stride;
       for (int d = 0; d < size; d += W) L::store(to + key * size + d, L::load_element(from, at + d, nsajit_field_element));
@@ -167,7 +165,7 @@ struct RowMath {
     if (nsajit_field_pack_k) return L::repeat(row.packed_k + key * nsajit_field_dk + d, phases());
     const long long at = row.k + row.tokens[key] * row.args->k_s + d;
     if (nsajit_field_lane_heads == 1) return L::load_element(row.args->k, at, nsajit_field_element);
-    return L::repeat(static_cast<const float*>(row.args->k) + at, phases());   // in place: fp32 only
+    return L::repeat(static_cast<const float*>(row.args->k) + at, phases());  // in place: fp32 only
   }
 
   // Unscaled scores of keys [key, key + key_block) with `score_groups` vectors of heads, all in registers.

@@ -20,12 +20,12 @@ struct CpuScratch {
 
 struct CpuScratchShape {
   int dk = 0, dv = 0;
-  int heads = 0;           // padded to whole vectors and blocks
-  int lane_heads = 1;      // heads in the lanes of one vector; width / lane_heads phases of dk beside them
-  int width = 8;           // fp32 lanes of a vector
-  int tile = 0;            // keys between two updates of the running maximum
-  int tokens = 0;          // keys gathered at once: the tile, or all that a packed row may hold
-  int packed_keys = 0, packed_values = 0;   // 0: read in place
+  int heads = 0;                           // padded to whole vectors and blocks
+  int lane_heads = 1;                      // heads in the lanes of one vector; width / lane_heads phases of dk beside them
+  int width = 8;                           // fp32 lanes of a vector
+  int tile = 0;                            // keys between two updates of the running maximum
+  int tokens = 0;                          // keys gathered at once: the tile, or all that a packed row may hold
+  int packed_keys = 0, packed_values = 0;  // 0: read in place
 };
 
 constexpr CpuScratch make_cpu_scratch(const CpuScratchShape& shape) {

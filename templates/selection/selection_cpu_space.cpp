@@ -17,8 +17,8 @@
 namespace nsajit::templates {
 namespace {
 
-constexpr std::int64_t kMaxScratchBytes = 256 * 1024;   // half of the smallest L2 of current servers
-constexpr int kMaxPackedTokens = 4096;                  // a longer row is packed in several gathers
+constexpr std::int64_t kMaxScratchBytes = 256 * 1024;  // half of the smallest L2 of current servers
+constexpr int kMaxPackedTokens = 4096;                 // a longer row is packed in several gathers
 
 bool has_feature(const Target& target, std::string_view feature) {
   return target.features.find(fmt::format("+{}", feature)) != std::string::npos;
@@ -31,10 +31,10 @@ int round_up(int value, int multiple) { return (value + multiple - 1) / multiple
 // What follows from a config: the sizes of the register blocks that no dimension names.
 struct Blocks {
   int width = 8, lane_heads = 1, score_groups = 1, value_heads = 1;
-  int phases = 8;           // neighbouring elements of dk in a vector
-  int heads = 1;            // padded to whole vectors
-  int registers = 16;       // vector registers of the instruction set
-  int key_block = 0;        // 0: does not fit the registers
+  int phases = 8;      // neighbouring elements of dk in a vector
+  int heads = 1;       // padded to whole vectors
+  int registers = 16;  // vector registers of the instruction set
+  int key_block = 0;   // 0: does not fit the registers
   int value_vectors = 0;
 };
 
@@ -68,7 +68,7 @@ Blocks make_blocks(const Problem& problem, const Config& config) {
 
 struct Packing {
   bool keys = false, values = false;
-  int tokens = 0;   // gathered at once
+  int tokens = 0;  // gathered at once
 };
 
 Packing make_packing(const Problem& problem, const Config& config) {
@@ -126,10 +126,9 @@ VariantSpace make_query_major(const Problem& problem, const Target& target) {
                [blocks](const Config& c) { return c.at("lane_heads") * c.at("score_groups") >= std::min(blocks(c).heads, 8); })
       .require("a loaded value serves 4 heads, or all",
                [blocks](const Config& c) { return c.at("value_heads") >= std::min(blocks(c).heads, 4); })
-      .require("keys are broadcast from memory: bf16 and fp16 are converted to fp32 first",
-               [problem](const Config& c) {
-                 return c.at("pack_k") == 1 || c.at("lane_heads") == 1 || problem.dtype == DType::FP32;
-               })
+      .require(
+          "keys are broadcast from memory: bf16 and fp16 are converted to fp32 first",
+          [problem](const Config& c) { return c.at("pack_k") == 1 || c.at("lane_heads") == 1 || problem.dtype == DType::FP32; })
       .require("packed keys are read more than once",
                [problem, blocks](const Config& c) {
                  const bool in_place = c.at("lane_heads") == 1 || problem.dtype == DType::FP32;
@@ -154,8 +153,13 @@ std::optional<Config> find_default(const Problem& problem, const SearchSpace& sp
       for (const int value_heads : {1, 2, 3, 4, 6, 8})
         for (const int pack_k : {0, 1}) {
           const Config config{.variant = kQueryMajor,
-                              .values = {{"width", width}, {"lane_heads", lane_heads}, {"score_groups", score_groups},
-                                         {"value_heads", value_heads}, {"tile", 32}, {"pack_k", pack_k}, {"pack_v", 0},
+                              .values = {{"width", width},
+                                         {"lane_heads", lane_heads},
+                                         {"score_groups", score_groups},
+                                         {"value_heads", value_heads},
+                                         {"tile", 32},
+                                         {"pack_k", pack_k},
+                                         {"pack_v", 0},
                                          {"rows", 8}}};
           if (!space.find_violation(config) && (!best || rank(config) > rank(*best))) best = config;
         }
@@ -178,7 +182,7 @@ Config cpu_default_config(const Problem& problem, const Target& target) {
 }
 
 Config cpu_baseline_config(const Problem& problem, const Target& target) {
-  Config config = cpu_default_config(problem, target);   // the same register blocks: a fair opponent
+  Config config = cpu_default_config(problem, target);  // the same register blocks: a fair opponent
   config.variant = kPackedSdpa;
   config.values.erase("pack_k");
   config.values.erase("pack_v");

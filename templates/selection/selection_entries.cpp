@@ -15,7 +15,7 @@
 namespace nsajit::templates {
 namespace {
 
-constexpr std::int64_t kChain = 512;   // rows that share blocks; each chain starts afresh, so chains run in parallel
+constexpr std::int64_t kChain = 512;  // rows that share blocks; each chain starts afresh, so chains run in parallel
 
 class Draw {
  public:
@@ -30,7 +30,7 @@ class Draw {
   std::uint64_t state_;
 };
 
-using Entry = std::pair<std::int64_t, std::int64_t>;   // tokens [first, second); empty = unused
+using Entry = std::pair<std::int64_t, std::int64_t>;  // tokens [first, second); empty = unused
 
 // Sizes of the row at hand.
 struct RowShape {
@@ -46,7 +46,8 @@ bool contains(const std::vector<std::int64_t>& values, std::int64_t value) {
 }
 
 // The random blocks of a row: of 1 .. local - 2, `kept` of them from the row before.
-std::vector<std::int64_t> draw_blocks(const RowShape& row, std::int64_t count, const std::vector<std::int64_t>& before, Draw& draw) {
+std::vector<std::int64_t> draw_blocks(const RowShape& row, std::int64_t count, const std::vector<std::int64_t>& before,
+                                      Draw& draw) {
   const std::int64_t candidates = std::max<std::int64_t>(0, row.local() - 2);
   count = std::min(count, candidates);
   const std::int64_t kept = std::min((count * row.workload.overlap_percent + 50) / 100, static_cast<std::int64_t>(before.size()));
@@ -92,7 +93,8 @@ std::vector<Entry> merge_neighbours(const RowShape& row, std::int64_t n, Draw& d
   const std::int64_t length = std::min(row.local() + 1, 1 + draw.below(n));
   const std::int64_t first = draw.below(row.local() - length + 2);
   std::vector<Entry> entries;
-  if (row.workload.problem.input == SelectionInput::Ranges) return {{row.block(first).first, row.block(first + length - 1).second}};
+  if (row.workload.problem.input == SelectionInput::Ranges)
+    return {{row.block(first).first, row.block(first + length - 1).second}};
   for (std::int64_t i = 0; i < length; ++i) entries.push_back(row.block(first + i));
   return entries;
 }
@@ -133,13 +135,16 @@ std::vector<Entry> make_ragged(const RowShape& row, std::int64_t n, Draw& draw) 
     const std::int64_t token = draw.below(row.position + 1);
     return {{0, 0}, {token, token + 1}};
   }
-  const std::int64_t used = oddity == Oddity::OneToken ? 1 : oddity == Oddity::Scattered || oddity == Oddity::Beyond ? (n + 1) / 2 : n;
+  const std::int64_t used = oddity == Oddity::OneToken                                ? 1
+                            : oddity == Oddity::Scattered || oddity == Oddity::Beyond ? (n + 1) / 2
+                                                                                      : n;
   for (const std::int64_t block : choose_blocks(row, used, no_row_before, draw)) entries.push_back(row.block(block));
   if (oddity == Oddity::Partial && ranges) cut_blocks(entries, draw);
   if (oddity == Oddity::Beyond) add_beyond(row, n, entries, draw);
   if (oddity == Oddity::Scattered) entries.resize(static_cast<std::size_t>(n), ranges ? Entry{7, 7} : Entry{0, 0});
   if (oddity == Oddity::Scattered || oddity == Oddity::Unsorted)
-    for (std::size_t i = entries.size(); i > 1; --i) std::swap(entries[i - 1], entries[static_cast<std::size_t>(draw.below(static_cast<std::int64_t>(i)))]);
+    for (std::size_t i = entries.size(); i > 1; --i)
+      std::swap(entries[i - 1], entries[static_cast<std::size_t>(draw.below(static_cast<std::int64_t>(i)))]);
   return entries;
 }
 
@@ -148,7 +153,8 @@ std::int32_t* row_entries(const Workload& w, HostTensor& sel, std::int64_t row) 
 }
 
 // Rows s of one (b, g), [begin, end), in order.
-void fill_chain(const Workload& w, const InputRecipe& recipe, std::int64_t bg, std::int64_t begin, std::int64_t end, HostTensor& sel) {
+void fill_chain(const Workload& w, const InputRecipe& recipe, std::int64_t bg, std::int64_t begin, std::int64_t end,
+                HostTensor& sel) {
   std::vector<std::int64_t> before;
   for (std::int64_t s = begin; s < end; ++s) {
     const std::int64_t row = (bg / w.G * w.S + s) * w.G + bg % w.G;

@@ -16,7 +16,7 @@ namespace nsajit::templates {
 namespace {
 
 constexpr std::int64_t kLargestFresh = std::int64_t{1} << 24;
-constexpr std::int64_t kPeriod = 4194301;             // the largest prime below 2^22
+constexpr std::int64_t kPeriod = 4194301;  // the largest prime below 2^22
 constexpr std::int64_t kPiece = std::int64_t{1} << 16;
 // Logits are normal with deviation 1 after scaling; their extremes over a row are near 4.
 constexpr float kLargeLogits = 250.0f;
@@ -41,7 +41,8 @@ void fill_normal(HostTensor& tensor, std::uint64_t seed, float factor) {
   fill_fresh(tensor, fresh, seed, factor);
   const auto bytes = static_cast<std::int64_t>(element_bytes(tensor.spec.type));
   for_each_piece(elements - fresh, kPeriod, [&](std::int64_t begin, std::int64_t end) {
-    std::memcpy(tensor.data.data() + (fresh + begin) * bytes, tensor.data.data(), static_cast<std::size_t>((end - begin) * bytes));
+    std::memcpy(tensor.data.data() + (fresh + begin) * bytes, tensor.data.data(),
+                static_cast<std::size_t>((end - begin) * bytes));
   });
 }
 

@@ -16,6 +16,7 @@ std::vector<HostTensor> make_selection_inputs(const Workload& workload, const In
 
 // A copy in which every token, query and ignored selection entry after `position` is different. Rows at positions up
 // to it keep every entry that selects something.
-std::vector<HostTensor> change_selection_future(const Workload& workload, std::span<const HostTensor> inputs, std::int64_t position);
+std::vector<HostTensor> change_selection_future(const Workload& workload, std::span<const HostTensor> inputs,
+                                                std::int64_t position);
 
 }  // namespace nsajit::templates

@@ -22,7 +22,9 @@ std::vector<TensorSpec> make_selection_tensors(const Workload& w) {
   const std::int64_t h = p.group, dk = p.dk, dv = p.dv, n = w.n;
   const bool flash = p.layout == Layout::Flash;
   using Shape = std::vector<std::int64_t>;
-  const auto query_shape = [&](std::int64_t size) { return flash ? Shape{w.B, w.S, w.G * h, size} : Shape{w.B, w.S, w.G, h, size}; };
+  const auto query_shape = [&](std::int64_t size) {
+    return flash ? Shape{w.B, w.S, w.G * h, size} : Shape{w.B, w.S, w.G, h, size};
+  };
   const auto key_shape = [&](std::int64_t size) { return flash ? Shape{w.B, w.S_kv, w.G, size} : Shape{w.B, w.G, w.S_kv, size}; };
   const Shape sel = p.input == SelectionInput::Ranges ? Shape{w.B, w.S, w.G, n, 2} : Shape{w.B, w.S, w.G, n};
   return {{.name = "q", .type = type, .shape = query_shape(dk)},

@@ -32,8 +32,9 @@ constexpr BackendFunctions kCpu{cpu_space, cpu_default_config, cpu_baseline_conf
 void check_problem(const SelectionOp& op, const Problem& problem, const Target& target) {
   validate(problem);
   if (!op.supports(problem))
-    throw Error(ErrorCode::Unsupported,
-                fmt::format("selection of \"{}\": only the forward pass in grouped or flash layout is built", to_string(problem)));
+    throw Error(
+        ErrorCode::Unsupported,
+        fmt::format("selection of \"{}\": only the forward pass in grouped or flash layout is built", to_string(problem)));
   if (target.backend == Backend::Cuda && problem.dtype == DType::FP32)
     throw Error(ErrorCode::Unsupported,
                 fmt::format("selection of \"{}\" on {}: there is no CUDA kernel for fp32 yet; use bf16 or fp16, or the CPU",
@@ -57,7 +58,7 @@ Workload resize(const Workload& workload, std::int64_t S, std::int64_t S_kv, int
 // Tokens that a random row at `position` attends to: n whole blocks, the last of them up to the position.
 double expected_tokens(const Workload& w, std::int64_t position) {
   const std::int64_t l_sel = w.problem.l_sel, visible = position / l_sel + 1;
-  if (w.n == 1) return static_cast<double>(std::min(l_sel, position + 1));   // block 0 alone
+  if (w.n == 1) return static_cast<double>(std::min(l_sel, position + 1));  // block 0 alone
   return static_cast<double>(visible <= w.n ? position + 1 : (w.n - 1) * l_sel + position % l_sel + 1);
 }
 
@@ -140,7 +141,7 @@ Reference SelectionOp::reference(const ParityCase& parity_case, std::span<const 
 Op::RowSlice SelectionOp::output_row(const Workload& workload, std::string_view tensor, std::int64_t row) const {
   NSAJIT_ASSERT(tensor == "o" || tensor == "lse", "selection has two outputs");
   const std::int64_t count = workload.problem.group * (tensor == "o" ? workload.problem.dv : std::int64_t{1});
-  return {.begin = row * count, .count = count};   // both layouts keep (b, s, g) outermost
+  return {.begin = row * count, .count = count};  // both layouts keep (b, s, g) outermost
 }
 
 std::vector<HostTensor> SelectionOp::change_future(const Workload& workload, std::span<const HostTensor> inputs,
@@ -155,7 +156,8 @@ std::int64_t SelectionOp::threshold_length(const Workload& workload) const {
 }
 
 std::vector<Workload> SelectionOp::threshold_ladder(const Workload& workload) const {
-  const auto most = static_cast<int>(std::min<std::int64_t>(workload.problem.n_sel, block_count(workload.problem, workload.S_kv)));
+  const auto most =
+      static_cast<int>(std::min<std::int64_t>(workload.problem.n_sel, block_count(workload.problem, workload.S_kv)));
   std::vector<Workload> ladder;
   const auto add = [&](int n) {
     ladder.push_back(workload);
@@ -169,12 +171,12 @@ std::vector<Workload> SelectionOp::threshold_ladder(const Workload& workload) co
 Op::Work SelectionOp::work(const Workload& w) const {
   const Problem& p = w.problem;
   const double size = p.dk + p.dv, element = static_cast<double>(element_bytes(p.dtype));
-  double tokens = 0;   // of one (b, g)
+  double tokens = 0;  // of one (b, g)
   for (std::int64_t s = 0; s < w.S; ++s) tokens += expected_tokens(w, query_position(w, s));
   const double sequences = static_cast<double>(w.B * w.G), rows = sequences * static_cast<double>(w.S);
-  return {.flops = 2.0 * sequences * tokens * p.group * size,
-          .bytes = element * size * (rows * p.group + sequences * static_cast<double>(w.S_kv)) +
-                   4.0 * rows * w.n * entry_ints(p)};
+  return {
+      .flops = 2.0 * sequences * tokens * p.group * size,
+      .bytes = element * size * (rows * p.group + sequences * static_cast<double>(w.S_kv)) + 4.0 * rows * w.n * entry_ints(p)};
 }
 
 }  // namespace nsajit::templates

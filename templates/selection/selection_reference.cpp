@@ -16,9 +16,9 @@ namespace {
 // Operands of a row as floats, which hold every storage type exactly.
 struct RowOperands {
   std::size_t keys = 0;
-  std::vector<float> q;   // [h][dk]
-  std::vector<float> k;   // [dk][keys]
-  std::vector<float> v;   // [keys][dv]
+  std::vector<float> q;  // [h][dk]
+  std::vector<float> k;  // [dk][keys]
+  std::vector<float> v;  // [keys][dv]
 };
 
 struct RowResult {
@@ -26,7 +26,8 @@ struct RowResult {
   std::vector<double> lse;  // [h]
 };
 
-RowOperands gather_row(const Workload& w, const nsajit_selection_args& args, std::span<const HostTensor> inputs, std::int64_t row) {
+RowOperands gather_row(const Workload& w, const nsajit_selection_args& args, std::span<const HostTensor> inputs,
+                       std::int64_t row) {
   const Problem& p = w.problem;
   const std::int64_t g = row % w.G, s = row / w.G % w.S, b = row / w.G / w.S;
   const auto* sel = reinterpret_cast<const std::int32_t*>(inputs[kSel].data.data());
@@ -90,7 +91,8 @@ std::vector<std::int64_t> sample_selection_rows(const Workload& w, std::int64_t 
   const std::int64_t samples = count <= 0 ? total : std::min(count, total);
   const std::int64_t stride = std::max<std::int64_t>(1, total / samples);
   // The shift inside a stride keeps samples from meeting the same group or tile row each time.
-  for (std::int64_t i = 0; i < samples; ++i) rows.push_back(i * (total - 1) / std::max<std::int64_t>(1, samples - 1) / stride * stride + i * 7 % stride);
+  for (std::int64_t i = 0; i < samples; ++i)
+    rows.push_back(i * (total - 1) / std::max<std::int64_t>(1, samples - 1) / stride * stride + i * 7 % stride);
   for (std::int64_t& row : rows) row = std::min(row, total - 1);
   rows.push_back(total - 1);
   std::sort(rows.begin(), rows.end());
@@ -102,7 +104,8 @@ Reference make_selection_reference(const Workload& w, std::span<const HostTensor
   const Problem& p = w.problem;
   const nsajit_selection_args args = make_selection_args(w);
   const auto heads = static_cast<std::size_t>(p.group), dv = static_cast<std::size_t>(p.dv);
-  const std::vector<std::vector<double>> empty{std::vector<double>(rows.size() * heads * dv), std::vector<double>(rows.size() * heads)};
+  const std::vector<std::vector<double>> empty{std::vector<double>(rows.size() * heads * dv),
+                                               std::vector<double>(rows.size() * heads)};
   Reference reference{.rows = std::move(rows), .oracle = empty, .same_dtype = empty};
   const ElementType type = inputs[kQ].spec.type;
   for_each_piece(static_cast<std::int64_t>(reference.rows.size()), 2, [&](std::int64_t begin, std::int64_t end) {
