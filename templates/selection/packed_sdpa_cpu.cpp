@@ -2,7 +2,7 @@
 // fp32 [L, dk] and [L, dv], then runs one dense attention over them, with the same vector code, register blocks
 // and threads as the tuned variant. Longer rows than the scratch holds are attended in several gathers.
 
-#include "templates/selection/selection_cpu_row.h"
+#include "templates/selection/selection_cpu_math.h"
 
 namespace nsajit::cpu {
 

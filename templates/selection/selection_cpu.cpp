@@ -2,7 +2,7 @@
 // softmax; keys and values are read once per row for all heads of the group. Compiled to bitcode; the JIT fixes
 // the fields, drops the other vector width and unrolls the register blocks.
 
-#include "templates/selection/selection_cpu_row.h"
+#include "templates/selection/selection_cpu_math.h"
 
 namespace nsajit::cpu {
 

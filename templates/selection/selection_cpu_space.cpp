@@ -1,5 +1,5 @@
 // Selection on the CPU: register blocks, tile and task sizes to choose from, and why the others are left out.
-// Vectors, heads and blocks are those of selection_cpu_row.h.
+// Vectors, heads and blocks are those of selection_cpu_math.h.
 
 #include <algorithm>
 #include <bit>
