@@ -7,6 +7,9 @@
 #include <future>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "nsajit/error.h"
 #include "tuner/compile_queue.h"
 #include "tuner/strategy.h"
 #include "tuner/trial_record.h"
@@ -49,6 +52,7 @@ class Search {
   bool over_budget() const { return tuning_.options.budget_s > 0 && clock_.seconds() > tuning_.options.budget_s; }
   cache::TrialRecord resolve(Pending& pending);
   codegen::CompileResult take_binary(Pending& pending);
+  std::optional<std::string> find_obstacle(cache::TrialRecord& trial, const Pending& pending, const codegen::Binary& binary);
   cache::TrialRecord try_binary(const Pending& pending, const codegen::Binary& binary);
   void keep(const Pending& pending, cache::TrialRecord trial);
   void show_progress();
@@ -126,18 +130,36 @@ codegen::CompileResult Search::take_binary(Pending& pending) {
   return result;
 }
 
+// Why the kernel is not run: the workload cannot be launched with it, or its registers spill to memory (the baseline
+// excepted: something has to be compared with). Adds its plan and resources to `trial`.
+std::optional<std::string> Search::find_obstacle(cache::TrialRecord& trial, const Pending& pending, const codegen::Binary& binary) {
+  try {
+    add_binary(trial, binary, tuning_.engine.op.plan(tuning_.workload, pending.candidate->config, tuning_.engine.runner.target()));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Unsupported) throw;
+    return error.what();
+  }
+  if (trial.spill_bytes == 0 || pending.candidate->baseline) return std::nullopt;
+  return fmt::format("spills {} bytes of registers per thread", trial.spill_bytes);
+}
+
 // Only a kernel that passed leaves its code in the cache: nobody ever has a use for a rejected one.
 cache::TrialRecord Search::try_binary(const Pending& pending, const codegen::Binary& binary) {
   Engine& engine = tuning_.engine;
   const Candidate& candidate = *pending.candidate;
+  auto trial = make_trial_record(engine.op, tuning_.workload, candidate);
+  trial.run = engine.run;
+  if (const auto reason = find_obstacle(trial, pending, binary)) {
+    trial.status = cache::TrialStatus::Resources;
+    trial.reason = *reason;
+    trial.id = engine.cache.store_trial(trial, {}, std::nullopt);
+    return trial;
+  }
   const auto result = engine.runner.run({.workload = tuning_.workload,
                                          .config = candidate.config,
                                          .binary = &binary,
                                          .gate = true,
                                          .measure = tuning_.options.screening});
-  auto trial = make_trial_record(engine.op, tuning_.workload, candidate);
-  trial.run = engine.run;
-  add_binary(trial, binary, engine.op.plan(tuning_.workload, candidate.config, engine.runner.target()));
   add_result(trial, result);
   tuning_.phases.parity_s += 1e-3 * result.parity_ms;
   tuning_.phases.measure_s += 1e-3 * result.measure_ms;

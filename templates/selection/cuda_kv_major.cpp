@@ -31,21 +31,26 @@ int smem_bytes(const Problem& problem, const Config& config) {
   return tile_keys(problem) * (k_row + v_row) + config.at("warps") * 2 * 16 * k_row;
 }
 
+// The least that ptxas was seen to need without spilling.
+int registers(const Problem& problem, int keys) { return 40 + problem.dk / 4 + problem.dv / 2 + keys / 2; }
+
 VariantSpace kv_major_space(const Problem& problem, const Target& target) {
   VariantSpace space(kName);
   space.dimension("warps", {4, 8})
       .dimension("blocks_per_sm", {1, 2, 3, 4})
       .dimension("keys", {32, 64})
-      .dimension("item_pairs", {64, 128, 256, 512})
-      .dimension("chunk", {4096, 16384, 65536});
+      .dimension("item_pairs", {128, 256, 512})
+      .dimension("chunk", {8192, 65536});
   space.require(fmt::format("at most {} entries per row", kMaxSlots), [n = problem.n_sel](const Config&) { return n <= kMaxSlots; });
   space.require("a tile is a whole number of key steps", [problem](const Config& c) { return tile_keys(problem) % c.at("keys") == 0; });
+  space.require("key steps as wide as the registers of one block allow",
+                [problem](const Config& c) { return c.at("keys") == 64 || tile_keys(problem) % 64 != 0 || registers(problem, 64) > kRegistersNoSpill; });
   space.require("shared memory of the resident blocks fits", [problem, target](const Config& c) {
     const std::int64_t bytes = smem_bytes(problem, c);
     return bytes <= target.smem_bytes && c.at("blocks_per_sm") * (bytes + kSmemReserved) <= target.smem_sm_bytes;
   });
   space.require("registers of the resident blocks fit without spilling", [problem, target](const Config& c) {
-    const int estimate = 40 + problem.dk / 4 + problem.dv / 2 + c.at("keys") / 2;
+    const int estimate = registers(problem, c.at("keys"));
     return std::int64_t{estimate} * kWarpThreads * c.at("warps") * c.at("blocks_per_sm") <= target.registers_sm && estimate <= kRegistersNoSpill;
   });
   return space;

@@ -27,6 +27,9 @@ struct Footprint {
   std::int64_t bytes_in_flight = 0;   // per SM
 };
 
+// An estimate a little above what ptxas needs.
+int registers(const Problem& problem, int heads, int keys) { return 72 + heads / 8 * (problem.dk / 8 + problem.dv / 4 + keys / 4); }
+
 Footprint footprint(const Problem& problem, const Config& config, const Target& target) {
   const int keys = config.at("keys"), stages = config.at("stages"), queries = config.at("queries"), key_warps = config.at("key_warps");
   const int heads = config.at("columns") != 0 ? config.at("heads") : 16;
@@ -37,7 +40,7 @@ Footprint footprint(const Problem& problem, const Config& config, const Target& 
   const int stage = keys * (2 * problem.dk + 16 + 2 * problem.dv + 16);
   const int partials = f.row_warps * heads * (problem.dv + 8) * 4;
   f.smem_bytes = queries * (std::max(key_warps * stages * stage, partials) + f.row_warps * heads * 8);
-  f.registers = 72 + heads / 8 * (problem.dk / 8 + problem.dv / 4 + keys / 4);
+  f.registers = registers(problem, heads, keys);
   f.barriers = queries * ((f.row_warps > 1 ? 1 : 0) + (head_warps > 1 ? key_warps : 0));
   const auto by_smem = target.smem_sm_bytes / (f.smem_bytes + kSmemReserved);
   const auto by_registers = target.registers_sm / (std::int64_t{f.threads} * f.registers);
@@ -65,7 +68,7 @@ VariantSpace query_major_space(const Problem& problem, const Target& target) {
   space.dimension("columns", {0, 1})
       .dimension("heads", {8, 16})
       .dimension("keys", {16, 32})
-      .dimension("stages", {2, 3, 4})
+      .dimension("stages", {2, 3})
       .dimension("queries", {1, 2, 4, 8})
       .dimension("key_warps", {1, 2, 4})
       .dimension("through_l1", {0, 1});
@@ -75,6 +78,11 @@ VariantSpace query_major_space(const Problem& problem, const Target& target) {
   space.require("heads as rows come in tiles of 16", [](const Config& c) { return c.at("columns") != 0 || c.at("heads") == 16; });
   space.require("a group of up to 8 heads fits one column tile of 8; anything wider computes padding",
                 [group = problem.group](const Config& c) { return group > 8 || (c.at("columns") != 0 && c.at("heads") == 8); });
+  space.require("two teams of 8 heads only where one warp cannot hold 16", [problem](const Config& c) {
+    return problem.group <= 8 || c.at("columns") == 0 || c.at("heads") == 16 || registers(problem, 16, 16) > kRegistersNoSpill;
+  });
+  space.require("a row alone in its block shares nothing through L1; neighbours do",
+                [](const Config& c) { return (c.at("queries") > 1) == (c.at("through_l1") != 0); });
   space.require("two warps or more per block", with([](const Footprint& f) { return f.threads >= 2 * kWarpThreads; }));
   space.require(fmt::format("at most {} threads per block", kMaxThreads), with([](const Footprint& f) { return f.threads <= kMaxThreads; }));
   space.require("shared memory of a block fits", with([target](const Footprint& f) { return f.smem_bytes <= target.smem_bytes; }));
@@ -163,7 +171,8 @@ std::vector<Config> query_major_defaults(const Problem& problem) {
       for (const int stages : {2, 3})
         for (const int queries : {8, 4, 2, 1})
           for (const int key_warps : {1, 2})
-            if (problem.group > 8 || columns == 1) configs.push_back(make_config(kQueryMajor, columns, heads, stages, queries, key_warps, 1));
+            if (problem.group > 8 || columns == 1)
+              configs.push_back(make_config(kQueryMajor, columns, heads, stages, queries, key_warps, queries > 1 ? 1 : 0));
   return configs;
 }
 

@@ -31,7 +31,7 @@ VariantSpace query_union_space(const Problem& problem, const Target& target) {
   space.dimension("columns", {0, 1})
       .dimension("heads", {8, 16})
       .dimension("keys", {16, 32})
-      .dimension("stages", {2, 3, 4, 5, 6})
+      .dimension("stages", {2, 4, 5, 6})
       .dimension("queries", {8, 12, 16})
       .dimension("producers", {1, 2});
   space.require(fmt::format("at most {} entries per row", kMaxEntries), [n = problem.n_sel](const Config&) { return n <= kMaxEntries; });
