@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "templates/common/host_elements.h"
 #include "templates/selection/selection_layout.h"
@@ -49,8 +50,21 @@ RowOperands gather_row(const Workload& w, const nsajit_selection_args& args, std
   return row_of;
 }
 
+// The base of the softmax. Kernels work in base 2, which rounds a large logit once more than base e does, so the
+// same-dtype reference does as well.
+struct BaseE {
+  static double power(double x) { return std::exp(x); }
+  static double natural_log(double top, double sum) { return top + std::log(sum); }
+  static constexpr double kScale = 1;
+};
+struct Base2 {
+  static float power(float x) { return std::exp2(x); }
+  static float natural_log(float top, float sum) { return (top + std::log2(sum)) * static_cast<float>(std::numbers::ln2); }
+  static constexpr float kScale = std::numbers::log2e_v<float>;
+};
+
 // `round` is applied where a kernel stores in its dtype: to probabilities before P V, and to O.
-template <class Real, class Round>
+template <class Real, class Base, class Round>
 RowResult attend(const Problem& p, const RowOperands& row, Real scale, Round round) {
   const auto dk = static_cast<std::size_t>(p.dk), dv = static_cast<std::size_t>(p.dv);
   RowResult result;
@@ -64,16 +78,16 @@ RowResult attend(const Problem& p, const RowOperands& row, Real scale, Round rou
       for (std::size_t i = 0; i < row.keys; ++i) score[i] += q * static_cast<Real>(k[i]);
     }
     Real top = -std::numeric_limits<Real>::infinity(), sum = 0;
-    for (Real& x : score) top = std::max(top, x *= scale);
+    for (Real& x : score) top = std::max(top, x *= scale * Base::kScale);
     for (std::size_t i = 0; i < row.keys; ++i) {
-      const Real probability = std::exp(score[i] - top);
+      const Real probability = Base::power(score[i] - top);
       sum += probability;
       const Real weight = round(probability);
       const float* v = row.v.data() + i * dv;
       for (std::size_t d = 0; d < dv; ++d) out[d] += weight * static_cast<Real>(v[d]);
     }
     for (const Real x : out) result.o.push_back(row.keys == 0 ? 0.0 : static_cast<double>(round(x / sum)));
-    result.lse.push_back(row.keys == 0 ? -std::numeric_limits<double>::infinity() : static_cast<double>(top + std::log(sum)));
+    result.lse.push_back(row.keys == 0 ? -std::numeric_limits<double>::infinity() : static_cast<double>(Base::natural_log(top, sum)));
   }
   return result;
 }
@@ -111,8 +125,8 @@ Reference make_selection_reference(const Workload& w, std::span<const HostTensor
   for_each_piece(static_cast<std::int64_t>(reference.rows.size()), 2, [&](std::int64_t begin, std::int64_t end) {
     for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
       const RowOperands row = gather_row(w, args, inputs, reference.rows[i]);
-      place(attend<double>(p, row, static_cast<double>(args.scale), [](double x) { return x; }), i, reference.oracle);
-      place(attend<float>(p, row, args.scale, [&](float x) { return round_element(type, x); }), i, reference.same_dtype);
+      place(attend<double, BaseE>(p, row, static_cast<double>(args.scale), [](double x) { return x; }), i, reference.oracle);
+      place(attend<float, Base2>(p, row, args.scale, [&](float x) { return round_element(type, x); }), i, reference.same_dtype);
     }
   });
   return reference;
