@@ -1,8 +1,10 @@
 // tune: tunes each tuple of a sweep on one device and keeps every outcome in the cache.
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include <unistd.h>
@@ -26,6 +28,8 @@
 
 namespace nsajit::cli {
 namespace {
+
+constexpr int kMostCompileThreads = 8;  // each NVRTC compilation holds some hundred MiB
 
 struct TuneSettings {
   TupleOptions tuples;
@@ -73,7 +77,8 @@ tuner::TuneOptions merge_options(const TuneSettings& settings, const Sweep& swee
   if (sweep.max_trials && settings.trials_option->empty()) options.max_trials = *sweep.max_trials;
   if (sweep.budget_s && settings.budget_option->empty()) options.budget_s = *sweep.budget_s;
   // Compiling beside a kernel that is being timed on the same processors would spoil its time.
-  if (target.backend == Backend::Cpu) options.compile_threads = 0;
+  const int threads = static_cast<int>(std::thread::hardware_concurrency());
+  options.compile_threads = target.backend == Backend::Cpu ? 0 : std::clamp(threads / 2, 1, kMostCompileThreads);
   tuner::make_strategy(options.strategy, {.candidates = 1});  // refuses an unknown name before a run begins
   return options;
 }
