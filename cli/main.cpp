@@ -11,6 +11,7 @@
 #include "cli/toolchain.h"
 #include "codegen/embedded_templates.h"
 #include "core/log.h"
+#include "nsajit/error.h"
 
 namespace {
 
@@ -27,6 +28,17 @@ void apply(const Environment& environment) {
   if (environment.template_dir) codegen::use_template_directory(*environment.template_dir);
 }
 
+// CLI11 would only say that a command is required.
+void check_command(const CLI::App& app, int count, char** arguments) {
+  if (count < 2 || arguments[1][0] == '-') return;
+  std::string known;
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_name() == arguments[1]) return;
+    if (!command->get_group().empty()) known += (known.empty() ? "" : ", ") + command->get_name();
+  }
+  throw Error(ErrorCode::InvalidArgument, fmt::format("unknown command '{}'; commands: {}", arguments[1], known));
+}
+
 int run(int count, char** arguments) {
   cli::Session session{.environment = read_environment(), .command_line = join_arguments(count, arguments)};
   apply(session.environment);
@@ -39,6 +51,7 @@ int run(int count, char** arguments) {
        {cli::add_tune, cli::add_report, cli::add_lookup, cli::add_compile, cli::add_parity, cli::add_doctor, cli::add_worker}) {
     add(app, session);
   }
+  check_command(app, count, arguments);
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? 0 : static_cast<int>(cli::ExitCode::BadInput); }

@@ -57,7 +57,7 @@ TEST_CASE("tuning in the program itself finds the same trials") {
   CHECK(has(run_program(folder, kTune).out, "0 compiled, 0 measured"));
 }
 
-TEST_CASE("an interrupted tune keeps its trials, exits with 130 and is resumed") {
+TEST_CASE("an interrupted tune keeps its trials, exits with 130 and is resumed", "[slow]") {
   const TemporaryFolder folder;
   // `timeout` interrupts the program alone; its worker must not matter. The tuple is large enough to be hit on the way.
   const std::string tuple = " --dtype fp32 --dk 64 --dv 64 --group 4 --S 512 --S-kv 1024 --G 2";
