@@ -142,7 +142,7 @@ Tally compile_for(const std::string& arch, const Sweep& sweep, const CompileSett
     count(tally, result);
     if (settings.out.empty()) continue;
     const auto key = runtime::make_kernel_key(op, job.workload.problem, job.config, target, job.source, compiler->identity());
-    dump_kernel({job.source, result, key, job.workload, job.config, plan}, settings.out,
+    dump_kernel({op, job.source, result, key, job.workload, job.config, plan}, settings.out,
                 dump_name(job.workload.problem, job.config, target, key));
   }
   return tally;

@@ -2,6 +2,7 @@
 
 #include "cli/kernel_dump.h"
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <span>
@@ -34,6 +35,58 @@ nlohmann::json describe_plan(const LaunchPlan& plan) {
   return {{"steps", steps}, {"workspace_bytes", plan.workspace_bytes}};
 }
 
+std::string_view type_name(ElementType type) {
+  switch (type) {
+    case ElementType::BF16: return "bf16";
+    case ElementType::FP16: return "fp16";
+    case ElementType::FP32: return "fp32";
+    case ElementType::INT32: return "int32";
+  }
+  return "unknown";
+}
+
+std::string to_hex(std::span<const std::byte> bytes) {
+  std::string text;
+  for (const std::byte byte : bytes) text += fmt::format("{:02x}", std::to_integer<int>(byte));
+  return text;
+}
+
+// An address that no size or stride looks like.
+void* marker(std::size_t index) { return reinterpret_cast<void*>(std::uintptr_t{0x5eed5eed00000000} + index); }
+
+// Where the marker lies in the argument struct, and 0 in its place.
+std::size_t take_marker(std::vector<std::byte>& arguments, std::size_t index) {
+  const void* const wanted = marker(index);
+  for (std::size_t offset = 0; offset + sizeof(wanted) <= arguments.size(); offset += alignof(void*)) {
+    if (std::memcmp(&arguments[offset], &wanted, sizeof(wanted)) != 0) continue;
+    std::memset(&arguments[offset], 0, sizeof(wanted));
+    return offset;
+  }
+  throw Error(ErrorCode::Unsupported, fmt::format("describe the arguments of a launch: address {} is not among them", index));
+}
+
+// The argument struct over dense tensors of the workload: its bytes with 0 for every address, and where each address goes.
+// The offsets are found, not listed: an operation lays out its struct in one place, Op::arguments.
+nlohmann::json describe_arguments(const Op& op, const Workload& workload) {
+  const auto specs = op.tensors(workload);
+  std::vector<void*> addresses;
+  for (std::size_t index = 0; index < specs.size(); ++index) addresses.push_back(marker(index));
+  auto arguments = op.arguments(workload, addresses, marker(specs.size()));
+  auto tensors = nlohmann::json::array();
+  for (std::size_t index = 0; index < specs.size(); ++index) {
+    tensors.push_back({{"name", specs[index].name},
+                       {"type", type_name(specs[index].type)},
+                       {"shape", specs[index].shape},
+                       {"output", specs[index].output},
+                       {"offset", take_marker(arguments, index)}});
+  }
+  const auto workspace_offset = take_marker(arguments, specs.size());
+  return {{"bytes", arguments.size()},
+          {"bytes_hex", to_hex(arguments)},
+          {"tensors", std::move(tensors)},
+          {"workspace_offset", workspace_offset}};
+}
+
 nlohmann::json describe_resources(const codegen::Binary& binary) {
   auto entries = nlohmann::json::array();
   for (const auto& entry : binary.resources) {
@@ -58,7 +111,8 @@ nlohmann::json describe(const DumpedKernel& kernel) {
                       {"key", kernel.key.digest()},
                       {"key_text", kernel.key.text()},
                       {"fields", std::move(fields)},
-                      {"launch", describe_plan(kernel.plan)}};
+                      {"launch", describe_plan(kernel.plan)},
+                      {"arguments", describe_arguments(kernel.op, kernel.workload)}};
   if (const auto* binary = std::get_if<codegen::Binary>(&kernel.result)) {
     text["arch"] = binary->arch;
     text["resources"] = describe_resources(*binary);

@@ -1,17 +1,18 @@
 #pragma once
 // Kernel dump: writes one compiled kernel as files that explain themselves: the binary, the unit, the compiler's log
-// and a description of entries, resources and launch.
+// and a description of entries, resources, arguments and launch: all that a program without nsajit needs to launch it.
 
 #include <string>
 
 #include "cache/cache_key.h"
 #include "codegen/compiler.h"
 #include "nsajit/launch_plan.h"
-#include "nsajit/workload.h"
+#include "nsajit/op.h"
 
 namespace nsajit::cli {
 
 struct DumpedKernel {
+  const Op& op;
   const codegen::KernelSource& source;
   const codegen::CompileResult& result;
   const cache::CacheKey& key;

@@ -1,11 +1,13 @@
 // compile, parity and doctor on the CPU backend.
 
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 
 #include <catch2/catch_all.hpp>
 #include <nlohmann/json.hpp>
 
+#include "nsajit/selection_args.h"
 #include "tests/cli/program.h"
 
 namespace {
@@ -36,6 +38,13 @@ TEST_CASE("compile writes binary, unit, log and description of each kernel") {
     CHECK(json["resources"][0]["code_bytes"].get<int>() > 0);
     CHECK_FALSE(json["launch"]["steps"].empty());
     CHECK(json["key"].get<std::string>().size() == 32);
+    const auto& arguments = json["arguments"];
+    CHECK(arguments["bytes"] == sizeof(nsajit_selection_args));
+    CHECK(arguments["bytes_hex"].get<std::string>().size() == 2 * sizeof(nsajit_selection_args));
+    CHECK(arguments["tensors"][0]["name"] == "q");
+    CHECK(arguments["tensors"][0]["shape"] == nlohmann::json({1, 48, 2, 2, 32}));
+    CHECK(arguments["tensors"][3]["offset"] == offsetof(nsajit_selection_args, sel));
+    CHECK(arguments["workspace_offset"] == offsetof(nsajit_selection_args, workspace));
   }
 }
 
