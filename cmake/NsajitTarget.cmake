@@ -14,6 +14,7 @@ endfunction()
 
 # nsajit_add_program(<target> SOURCES ... LINK ... OUTPUT_NAME ... DESTINATION ...): a program over libnsajit.so. The folders of
 # ours in LINK are served by the library; a program that linked their archives too would have every function twice.
+# Without a DESTINATION it is not installed.
 function(nsajit_add_program target)
   cmake_parse_arguments(ARG "" "OUTPUT_NAME;DESTINATION" "SOURCES;LINK" ${ARGN})
   set(libraries ${ARG_LINK})
@@ -27,6 +28,9 @@ function(nsajit_add_program target)
   if(ARG_OUTPUT_NAME)
     set_target_properties(${target} PROPERTIES OUTPUT_NAME ${ARG_OUTPUT_NAME})
   endif()
+  if(NOT ARG_DESTINATION)
+    return()
+  endif()
   # From the program's folder to the library's, wherever the tree is moved to.
   file(RELATIVE_PATH to_library "/${ARG_DESTINATION}" "/lib")
   set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${to_library}")
@@ -34,11 +38,16 @@ function(nsajit_add_program target)
 endfunction()
 
 # nsajit_add_tests(<folder> SOURCES ... LINK ...): program test_<folder>, one ctest per case, labelled unit, slow or gpu
-# by its tags. gpu tests are listed but disabled unless NSAJIT_GPU_TESTS is on.
+# by its tags. gpu tests are listed but disabled unless NSAJIT_GPU_TESTS is on. Installed, to run on machines without the
+# build tools, unless NEEDS_SOURCES says that it reads the source tree.
 function(nsajit_add_tests folder)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "NEEDS_SOURCES" "" "SOURCES;LINK" ${ARGN})
   set(target test_${folder})
-  nsajit_add_program(${target} SOURCES ${ARG_SOURCES} LINK nsajit_catch ${ARG_LINK} DESTINATION libexec/nsajit/tests)
+  set(destination DESTINATION libexec/nsajit/tests)
+  if(ARG_NEEDS_SOURCES)
+    set(destination "")
+  endif()
+  nsajit_add_program(${target} SOURCES ${ARG_SOURCES} LINK nsajit_catch ${ARG_LINK} ${destination})
   set(cases "${CMAKE_CURRENT_BINARY_DIR}/${target}_cases.cmake")
   set(loader "${CMAKE_CURRENT_BINARY_DIR}/${target}_loader.cmake")
   add_custom_command(TARGET ${target} POST_BUILD

@@ -19,7 +19,17 @@ std::string read_file(const std::string& path) {
   return text.str();
 }
 
+// A test program is installed three folders below the prefix.
+std::string installed_or(const std::string& below_prefix, const std::string& otherwise) {
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe");
+  const std::filesystem::path installed = program.parent_path() / "../../.." / below_prefix;
+  return std::filesystem::exists(installed) ? std::filesystem::canonical(installed).string() : otherwise;
+}
+
 }  // namespace
+
+std::string program_path() { return installed_or("bin/nsajit", NSAJIT_BUILT_PROGRAM); }
+std::string sweeps_folder() { return installed_or("share/nsajit/sweeps", NSAJIT_SOURCE_SWEEPS); }
 
 TemporaryFolder::TemporaryFolder() {
   std::string pattern = (std::filesystem::temp_directory_path() / "nsajit-cli-XXXXXX").string();
@@ -39,7 +49,8 @@ ProgramResult run_program(const TemporaryFolder& folder, const std::string& argu
       "env -u NSAJIT_TEMPLATE_DIR -u NSAJIT_DUMP -u NSAJIT_LOG NSAJIT_LIBCUDA=/nonexistent/libcuda.so "
       "NSAJIT_THREADS=2 NSAJIT_CACHE=" +
       folder.file("cache.db");
-  const std::string command = clean + " " NSAJIT_PROGRAM " " + arguments + " >" + folder.file("out") + " 2>" + folder.file("err");
+  const std::string command =
+      clean + " " + program_path() + " " + arguments + " >" + folder.file("out") + " 2>" + folder.file("err");
   const int status = std::system(command.c_str());
   return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
           .out = read_file(folder.file("out")),

@@ -5,6 +5,7 @@
 #include <catch2/catch_all.hpp>
 
 #include "nsajit/error.h"
+#include "tests/cli/program.h"
 
 namespace {
 
@@ -87,6 +88,6 @@ TEST_CASE("a missing file is named") {
 }
 
 TEST_CASE("the sweeps that come with nsajit are valid") {
-  CHECK(cli::load_sweep(NSAJIT_SWEEPS "/quick.toml").workloads.size() >= 4);
-  CHECK(cli::load_sweep(NSAJIT_SWEEPS "/users.toml").workloads.size() == 7);
+  CHECK(cli::load_sweep(testing::sweeps_folder() + "/quick.toml").workloads.size() >= 4);
+  CHECK(cli::load_sweep(testing::sweeps_folder() + "/users.toml").workloads.size() == 7);
 }

@@ -61,10 +61,8 @@ TEST_CASE("an interrupted tune keeps its trials, exits with 130 and is resumed",
   const TemporaryFolder folder;
   // `timeout` interrupts the program alone; its worker must not matter. The tuple is large enough to be hit on the way.
   const std::string tuple = " --dtype fp32 --dk 64 --dv 64 --group 4 --S 512 --S-kv 1024 --G 2";
-  const auto stopped = run_program(folder, "--version >/dev/null; timeout --foreground --preserve-status -s INT 3 " NSAJIT_PROGRAM
-                                           " tune --device cpu"
-                                           " --cache " +
-                                               folder.file("cache.db") + tuple);
+  const auto stopped = run_program(folder, "--version >/dev/null; timeout --foreground --preserve-status -s INT 3 " +
+                                               program_path() + " tune --device cpu --cache " + folder.file("cache.db") + tuple);
   INFO(stopped.out << stopped.err);
   CHECK(stopped.exit_code == 130);
   REQUIRE(has(stopped.out, "interrupted; what was done is kept"));
