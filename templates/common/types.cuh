@@ -9,6 +9,7 @@ using int64 = long long;
 
 struct bf16 { unsigned short bits; };
 struct fp16 { unsigned short bits; };
+using fp32 = float;
 
 // `low` lands in the lower half: the element with the lower index.
 template <class Element>
@@ -39,5 +40,6 @@ __device__ __forceinline__ float exp2_fast(float x) {
 
 __host__ __device__ constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
 __host__ __device__ constexpr int larger(int a, int b) { return a > b ? a : b; }
+__host__ __device__ constexpr int smaller(int a, int b) { return a < b ? a : b; }
 
 }  // namespace nsajit

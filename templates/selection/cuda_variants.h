@@ -22,11 +22,16 @@ extern const CudaVariant kCudaQueryUnion;
 extern const CudaVariant kCudaKvMajor;
 // Gather, then dense attention: the baseline. Its space is what cuda_baseline_config chooses from.
 extern const CudaVariant kCudaPackedSdpa;
+// The same two for fp32 storage, on the plain arithmetic units.
+extern const CudaVariant kCudaQueryMajorFp32;
+extern const CudaVariant kCudaPackedSdpaFp32;
 
 // Configs in order of preference for cuda_default_config; the first that is in the space is it.
 std::vector<Config> query_major_defaults(const Problem& problem);
+std::vector<Config> query_major_fp32_defaults();
 // The best config of packed SDPA that fits. Throws Error{Unsupported} where none does.
 Config packed_sdpa_config(const Problem& problem, const Target& target);
+Config packed_sdpa_fp32_config(const Problem& problem, const Target& target);
 
 // Fields and names that the units of all variants share.
 Unit start_cuda_unit(const Problem& problem, const Config& config);

@@ -43,12 +43,13 @@ struct RowNumber {
 // Copies `count` rows of kWidth elements from strided to dense, one warp, 16 bytes a lane.
 template <int kWidth, class Element>
 __device__ __forceinline__ void pack_rows(Element* destination, const Element* source, int64 stride, int count, int lane) {
-  constexpr int kChunks = kWidth / 8;
+  constexpr int kEach = 16 / sizeof(Element);
+  constexpr int kChunks = kWidth / kEach;
   const int total = count * kChunks;
 #pragma unroll 4
   for (int i = lane; i < total; i += 32) {
     const int row = i / kChunks;
-    const int column = i % kChunks * 8;
+    const int column = i % kChunks * kEach;
     const uint4 value = *reinterpret_cast<const uint4*>(source + row * stride + column);
     *reinterpret_cast<uint4*>(destination + row * kWidth + column) = value;
   }
@@ -100,8 +101,8 @@ __device__ __forceinline__ void attend_packed(const nsajit_selection_args& args,
   Row<Element> row = make_row<Element>(args, at.b, at.g, at.s);
   row.k = reinterpret_cast<const char*>(chunk.k + slot * Fields::max_tokens * Fields::dk);
   row.v = reinterpret_cast<const char*>(chunk.v + slot * Fields::max_tokens * Fields::dv);
-  row.k_stride = Fields::dk * 2;
-  row.v_stride = Fields::dv * 2;
+  row.k_stride = Fields::dk * static_cast<int64>(sizeof(Element));
+  row.v_stride = Fields::dv * static_cast<int64>(sizeof(Element));
   row.entries = chunk.ranges + 2 * slot;
   row.n = 1;
   row.limit = Fields::max_tokens;

@@ -7,10 +7,12 @@
 // loop) and are merged once, at the end. The grid walks rows fastest and groups slowest, so that one group's K
 // and V stay in L2 while they are read.
 //
-// Fields: element, dk, dv, block (0: ranges), group, keys, stages, queries, key_warps, heads, columns, through_l1.
+// Fields: element, dk, dv, block (0: ranges), group, keys, stages, queries, key_warps, heads, columns (not with fp32),
+// through_l1.
 
 #include "common/async_copy.cuh"
 #include "selection/heads_as_columns.cuh"
+#include "selection/heads_as_lanes.cuh"
 #include "selection/heads_as_rows.cuh"
 #include "selection/row.cuh"
 #include "selection/row_tiles.cuh"
@@ -22,25 +24,39 @@ struct HeadsOf { using Type = HeadsAsRows<Fields>; };
 template <class Fields>
 struct HeadsOf<true, Fields> { using Type = HeadsAsColumns<Fields>; };
 
+// How a warp computes, and what shared memory of its own it takes for that.
+template <class Fields, class Element = typename Fields::element>
+struct QueryHeads {
+  using Type = typename HeadsOf<Fields::columns != 0, Fields>::Type;
+  static constexpr int kScratch = 0;
+};
+template <class Fields>
+struct QueryHeads<Fields, float> {
+  using Type = HeadsAsLanes<Fields>;
+  static constexpr int kScratch = Type::kScratchBytes;
+};
+
 template <class Fields>
 class QueryMajor {
  public:
   using Element = typename Fields::element;
-  using Heads = typename HeadsOf<Fields::columns != 0, Fields>::Type;
+  using Heads = typename QueryHeads<Fields>::Type;
+  static constexpr int kBytes = sizeof(Element);
   static constexpr int kKeys = Fields::keys;
   static constexpr int kHeadWarps = ceil_div(Fields::group, Heads::kHeads);
   static constexpr int kKeyWarps = Fields::key_warps;
   static constexpr int kRowWarps = kHeadWarps * kKeyWarps;
   static constexpr int kThreads = 32 * kRowWarps * Fields::queries;
   // Odd multiples of 16 bytes: ldmatrix without bank conflicts.
-  static constexpr int kKRow = Fields::dk * 2 + 16;
-  static constexpr int kVRow = Fields::dv * 2 + 16;
+  static constexpr int kKRow = Fields::dk * kBytes + 16;
+  static constexpr int kVRow = Fields::dv * kBytes + 16;
   static constexpr int kStage = kKeys * (kKRow + kVRow);
   static constexpr int kORow = partial_row(Fields::dv);
   static constexpr int kPartials = kRowWarps * Heads::kHeads * kORow * 4;
   static constexpr int kRing = larger(kKeyWarps * Fields::stages * kStage, kPartials);
-  static constexpr int kStats = kRowWarps * Heads::kHeads * 2 * 4;
-  static constexpr int kRowBytes = kRing + kStats;      // shared memory of one row
+  static constexpr int kStats = ceil_div(kRowWarps * Heads::kHeads * 2 * 4, 16) * 16;
+  static constexpr int kScratch = QueryHeads<Fields>::kScratch;
+  static constexpr int kRowBytes = kRing + kStats + kRowWarps * kScratch;   // shared memory of one row
 
   static __device__ __forceinline__ void run(const Row<Element>& row, float scale, char* smem) {
     const int lane = threadIdx.x % 32;
@@ -52,6 +68,7 @@ class QueryMajor {
     const float scale2 = scale * 1.4426950408889634f;
 
     Heads heads;
+    if constexpr (kScratch > 0) heads.set_scratch(row_smem + kRing + kStats + warp % kRowWarps * kScratch);
     const int first_head = head_warp * Heads::kHeads;
     heads.load_query(row.q + first_head * row.q_head, row.q_head, Fields::group - first_head, lane);
     stream(row, heads, smem_address(row_smem) + team * Fields::stages * kStage,
@@ -108,7 +125,7 @@ class QueryMajor {
   // kKeys rows of kWidth elements, zeros from row `count` on. Lanes cover whole 32-byte sectors, up to 128 bytes.
   template <int kWidth, int kRowStride>
   static __device__ __forceinline__ void copy_rows(const char* source, int64 stride, int count, uint32 destination, int thread) {
-    constexpr int kChunks = kWidth / 8;
+    constexpr int kChunks = kWidth * kBytes / 16;
     constexpr int kAcross = kChunks % 16 == 0 ? 16 : kChunks % 8 == 0 ? 8 : kChunks % 4 == 0 ? 4 : 2;
     constexpr int kDown = 32 * kHeadWarps / kAcross;
     constexpr CopyPath kPath = Fields::through_l1 ? CopyPath::kThroughL1 : CopyPath::kL2Only;

@@ -30,8 +30,8 @@ __device__ __forceinline__ Row<Element> make_row(const nsajit_selection_args& ar
   Row<Element> row;
   row.k = reinterpret_cast<const char*>(static_cast<const Element*>(args.k) + b * args.k_b + g * args.k_g);
   row.v = reinterpret_cast<const char*>(static_cast<const Element*>(args.v) + b * args.v_b + g * args.v_g);
-  row.k_stride = args.k_s * 2;
-  row.v_stride = args.v_s * 2;
+  row.k_stride = args.k_s * static_cast<int64>(sizeof(Element));
+  row.v_stride = args.v_s * static_cast<int64>(sizeof(Element));
   row.q = static_cast<const Element*>(args.q) + b * args.q_b + s * args.q_s + g * args.q_g;
   row.q_head = args.q_h;
   row.o = static_cast<Element*>(args.o) + b * args.o_b + s * args.o_s + g * args.o_g;
@@ -56,6 +56,17 @@ __device__ __forceinline__ void read_entry(const Row<Element>& row, int entry, i
     start = valid ? block * kBlock : 0;
     end = valid ? min(start + kBlock, row.limit) : 0;
   }
+}
+
+// Eight neighbouring elements, rounded; 16-byte aligned.
+template <class Element>
+__device__ __forceinline__ void store_8(Element* to, const float (&x)[8]) {
+  *reinterpret_cast<uint4*>(to) = make_uint4(pack2<Element>(x[0], x[1]), pack2<Element>(x[2], x[3]), pack2<Element>(x[4], x[5]),
+                                             pack2<Element>(x[6], x[7]));
+}
+__device__ __forceinline__ void store_8(float* to, const float (&x)[8]) {
+  reinterpret_cast<float4*>(to)[0] = make_float4(x[0], x[1], x[2], x[3]);
+  reinterpret_cast<float4*>(to)[1] = make_float4(x[4], x[5], x[6], x[7]);
 }
 
 // Floats from one head's partial O to the next: keeps the fragments' stores free of bank conflicts.
@@ -88,12 +99,9 @@ __device__ __forceinline__ void merge_partials(const Row<Element>& row, const fl
       for (int i = 0; i < 8; ++i) o[i] += weight * values[i];
     }
     const float inverse = sum > 0.0f ? 1.0f / sum : 0.0f;
-    uint4 packed;
-    packed.x = pack2<Element>(o[0] * inverse, o[1] * inverse);
-    packed.y = pack2<Element>(o[2] * inverse, o[3] * inverse);
-    packed.z = pack2<Element>(o[4] * inverse, o[5] * inverse);
-    packed.w = pack2<Element>(o[6] * inverse, o[7] * inverse);
-    *reinterpret_cast<uint4*>(row.o + head * row.o_head + column) = packed;
+#pragma unroll
+    for (int i = 0; i < 8; ++i) o[i] *= inverse;
+    store_8(row.o + head * row.o_head + column, o);
     if (column == 0 && row.lse != nullptr) {
       row.lse[head * row.lse_head] = sum > 0.0f ? top * scale + logf(sum) : negative_infinity();
     }

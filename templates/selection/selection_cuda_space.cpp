@@ -1,8 +1,8 @@
 // The CUDA half of selection: joins the variants, chooses the configs that always exist, and refuses what no kernel
 // serves. First and second step of the data flow.
 
-#include <array>
 #include <limits>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -14,64 +14,70 @@ namespace nsajit::templates {
 namespace {
 
 constexpr std::int64_t kMaxGridYz = 65535;
-constexpr std::array<const CudaVariant*, 3> kCandidates{&kCudaQueryMajor, &kCudaQueryUnion, &kCudaKvMajor};
 
-void require_supported(const Problem& problem, const Target& target) {
-  if (problem.dtype == DType::FP32) {
-    throw Error(ErrorCode::Unsupported,
-                fmt::format("selection on CUDA for {}: fp32 storage has no tensor-core kernel yet; use bf16 or fp16, or --device cpu",
-                            to_string(problem)));
-  }
+// The variants of the problem's storage type, packed SDPA last; the first one has the default.
+std::vector<const CudaVariant*> variants_of(const Problem& problem) {
+  if (problem.dtype == DType::FP32) return {&kCudaQueryMajorFp32, &kCudaPackedSdpaFp32};
+  return {&kCudaQueryMajor, &kCudaQueryUnion, &kCudaKvMajor, &kCudaPackedSdpa};
+}
+
+void require_supported(const Target& target) {
   if (target.arch < 80) {
-    throw Error(ErrorCode::Unsupported, fmt::format("selection on {}: the kernels need SM 80 or newer (bf16 mma and cp.async), this is SM {}",
-                                                    target.name, target.arch));
+    throw Error(ErrorCode::Unsupported,
+                fmt::format("selection on {}: the kernels need SM 80 or newer (bf16 mma and cp.async), this is SM {}",
+                            target.name, target.arch));
   }
 }
 
-const CudaVariant& find_variant(const Config& config) {
-  for (const CudaVariant* variant : kCandidates)
+const CudaVariant& find_variant(const Problem& problem, const Config& config) {
+  std::string known;
+  for (const CudaVariant* variant : variants_of(problem)) {
     if (config.variant == variant->name) return *variant;
-  if (config.variant == kCudaPackedSdpa.name) return kCudaPackedSdpa;
-  throw Error(ErrorCode::InvalidArgument, fmt::format("selection config {}: CUDA has no variant \"{}\"; there are {}, {}, {} and {}",
-                                                      to_string(config), config.variant, kCudaQueryMajor.name, kCudaQueryUnion.name,
-                                                      kCudaKvMajor.name, kCudaPackedSdpa.name));
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", variant->name);
+  }
+  throw Error(ErrorCode::InvalidArgument, fmt::format("selection config {}: CUDA has no variant \"{}\" for {}; there are {}",
+                                                      to_string(config), config.variant, to_string(problem.dtype), known));
 }
 
 }  // namespace
 
 SearchSpace cuda_space(const Problem& problem, const Target& target) {
-  require_supported(problem, target);
+  require_supported(target);
   SearchSpace space;
-  for (const CudaVariant* variant : kCandidates) space.add(variant->space(problem, target));
+  std::vector<const CudaVariant*> candidates = variants_of(problem);
+  candidates.pop_back();  // packed SDPA is what they are compared with
+  for (const CudaVariant* variant : candidates) space.add(variant->space(problem, target));
   return space;
 }
 
 Config cuda_default_config(const Problem& problem, const Target& target) {
-  require_supported(problem, target);
-  const VariantSpace space = kCudaQueryMajor.space(problem, target);
-  for (const Config& config : query_major_defaults(problem))
+  require_supported(target);
+  const VariantSpace space = variants_of(problem).front()->space(problem, target);
+  for (const Config& config : problem.dtype == DType::FP32 ? query_major_fp32_defaults() : query_major_defaults(problem))
     if (!space.find_violation(config)) return config;
-  throw Error(ErrorCode::Unsupported,
-              fmt::format("selection on {} for {}: no tile of the query-major kernel fits its {} bytes of shared memory per block",
-                          target.name, to_string(problem), target.smem_bytes));
+  throw Error(
+      ErrorCode::Unsupported,
+      fmt::format("selection on {} for {}: no tile of the query-major kernel fits its {} bytes of shared memory per block",
+                  target.name, to_string(problem), target.smem_bytes));
 }
 
 Config cuda_baseline_config(const Problem& problem, const Target& target) {
-  require_supported(problem, target);
-  return packed_sdpa_config(problem, target);
+  require_supported(target);
+  return problem.dtype == DType::FP32 ? packed_sdpa_fp32_config(problem, target) : packed_sdpa_config(problem, target);
 }
 
 Unit cuda_unit(const Problem& problem, const Config& config, const Target& target) {
-  require_supported(problem, target);
-  return find_variant(config).unit(problem, config, target);
+  require_supported(target);
+  return find_variant(problem, config).unit(problem, config, target);
 }
 
 LaunchPlan cuda_plan(const Workload& workload, const Config& config, const Target& target) {
   if (workload.G > kMaxGridYz || workload.B > kMaxGridYz || workload.S_kv > std::numeric_limits<int>::max()) {
-    throw Error(ErrorCode::Unsupported, fmt::format("launch selection for {}: B and G go up to {}, S_kv up to {}; split the batch",
-                                                    to_string(workload), kMaxGridYz, std::numeric_limits<int>::max()));
+    throw Error(ErrorCode::Unsupported,
+                fmt::format("launch selection for {}: B and G go up to {}, S_kv up to {}; split the batch", to_string(workload),
+                            kMaxGridYz, std::numeric_limits<int>::max()));
   }
-  return find_variant(config).plan(workload, config, target);
+  return find_variant(workload.problem, config).plan(workload, config, target);
 }
 
 Unit start_cuda_unit(const Problem& problem, const Config& config) {

@@ -60,9 +60,9 @@ std::vector<std::int64_t> selected_tokens(const Workload& workload, const std::i
   for (int i = 0; i < workload.n; ++i) {
     const bool ranges = p.input == SelectionInput::Ranges;
     const std::int64_t id = entries[ranges ? 2 * i : i];
-    const std::int64_t begin = ranges ? id : id * p.l_sel;
+    if (id < 0 && !ranges) continue;
+    const std::int64_t begin = ranges ? std::max<std::int64_t>(id, 0) : id * p.l_sel;
     const std::int64_t end = std::min(limit, ranges ? entries[2 * i + 1] : begin + p.l_sel);
-    if (id < 0) continue;
     for (std::int64_t token = begin; token < end; ++token) tokens.push_back(token);
   }
   return tokens;

@@ -29,20 +29,16 @@ struct BackendFunctions {
 constexpr BackendFunctions kCuda{cuda_space, cuda_default_config, cuda_baseline_config, cuda_unit, cuda_plan};
 constexpr BackendFunctions kCpu{cpu_space, cpu_default_config, cpu_baseline_config, cpu_unit, cpu_plan};
 
-void check_problem(const SelectionOp& op, const Problem& problem, const Target& target) {
+void check_problem(const SelectionOp& op, const Problem& problem) {
   validate(problem);
   if (!op.supports(problem))
     throw Error(
         ErrorCode::Unsupported,
         fmt::format("selection of \"{}\": only the forward pass in grouped or flash layout is built", to_string(problem)));
-  if (target.backend == Backend::Cuda && problem.dtype == DType::FP32)
-    throw Error(ErrorCode::Unsupported,
-                fmt::format("selection of \"{}\" on {}: there is no CUDA kernel for fp32 yet; use bf16 or fp16, or the CPU",
-                            to_string(problem), target.name));
 }
 
 const BackendFunctions& backend(const SelectionOp& op, const Problem& problem, const Target& target) {
-  check_problem(op, problem, target);
+  check_problem(op, problem);
   return target.backend == Backend::Cuda ? kCuda : kCpu;
 }
 

@@ -60,6 +60,7 @@ TEST_CASE("the layout decides where the key heads lie") {
 TEST_CASE("entries are clamped to the position and ignored beyond it") {
   CHECK(select(kRanges, {2, 5, 9, 30}, 10) == Tokens{2, 3, 4, 9, 10});
   CHECK(select(kRanges, {7, 7, 11, 13}, 10).empty());
+  CHECK(select(kRanges, {-3, 2, -9, -4}, 10) == Tokens{0, 1});
   CHECK(select(kBlocks, {2, 0}, 8) == Tokens{8, 0, 1, 2, 3});
   CHECK(select(kBlocks, {-1, 3}, 8).empty());
   CHECK(select(kBlocks, {2147483646, -7}, 15).empty());

@@ -1,0 +1,196 @@
+// Query-major and packed SDPA in fp32 on CUDA: what a config takes (the arithmetic of query_major.cuh with
+// heads_as_lanes.cuh), units and launches. No tensor cores: arithmetic and bytes weigh about the same at 16 heads.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "nsajit/error.h"
+#include "templates/selection/cuda_variants.h"
+#include "templates/selection/selection_backends.h"
+
+namespace nsajit::templates {
+namespace {
+
+constexpr const char* kName = "query_major_fp32";
+constexpr int kElementBytes = 4;
+constexpr int kMaxThreads = 256;
+constexpr int kNamedBarriers = 15;                           // 0 is __syncthreads
+constexpr int kMaxHeads = 8;                                 // of one warp
+constexpr std::int64_t kMinBytesInFlight = 32 * 1024;        // per SM; below it latency, not bandwidth, sets the time
+constexpr std::int64_t kChunkBytes = std::int64_t{1} << 30;  // workspace of packed SDPA
+
+struct Footprint {
+  int heads = 1;  // of one warp
+  int threads = 0;
+  int smem_bytes = 0;
+  int registers = 0;  // estimate
+  int barriers = 0;
+  int blocks_per_sm = 0;
+  std::int64_t bytes_in_flight = 0;  // per SM
+};
+
+int divide_up(int a, int b) { return (a + b - 1) / b; }
+
+Footprint footprint(const Problem& problem, const Config& config, const Target& target) {
+  const int keys = config.at("keys"), stages = config.at("stages"), queries = config.at("queries"),
+            key_warps = config.at("key_warps");
+  const int head_warps = divide_up(problem.group, kMaxHeads), row_warps = head_warps * key_warps;
+  Footprint f;
+  f.heads = divide_up(problem.group, head_warps);
+  f.threads = kWarpThreads * row_warps * queries;
+  const int stage = keys * (kElementBytes * (problem.dk + problem.dv) + 32);
+  const int partials = row_warps * f.heads * (problem.dv + 8) * 4;
+  const int stats = divide_up(row_warps * f.heads * 8, 16) * 16;
+  const int scratch = row_warps * f.heads * (problem.dk + keys) * 4;
+  f.smem_bytes = queries * (std::max(key_warps * stages * stage, partials) + stats + scratch);
+  f.registers = 88 + f.heads * (4 * divide_up(problem.dv, 128) + 4) + 16 * divide_up(problem.dv, 128);
+  f.barriers = queries * ((row_warps > 1 ? 1 : 0) + (head_warps > 1 ? key_warps : 0));
+  const auto by_smem = target.smem_sm_bytes / (f.smem_bytes + kSmemReserved);
+  const auto by_registers = target.registers_sm / (std::int64_t{f.threads} * f.registers);
+  f.blocks_per_sm = static_cast<int>(std::min<std::int64_t>(by_smem, by_registers));
+  f.bytes_in_flight =
+      std::int64_t{f.blocks_per_sm} * queries * key_warps * (stages - 1) * keys * kElementBytes * (problem.dk + problem.dv);
+  return f;
+}
+
+std::int64_t most_bytes_in_flight(const VariantSpace& space, const Problem& problem, const Target& target) {
+  std::int64_t most = 0;
+  for (std::uint64_t i = 0; i < space.size(); ++i) {
+    const Config config = space.at(i);
+    if (!space.find_violation(config)) most = std::max(most, footprint(problem, config, target).bytes_in_flight);
+  }
+  return most;
+}
+
+VariantSpace fp32_space(const Problem& problem, const Target& target) {
+  VariantSpace space(kName);
+  space.dimension("keys", {8, 16, 32})
+      .dimension("stages", {2, 3})
+      .dimension("queries", {1, 2, 4, 8})
+      .dimension("key_warps", {1, 2, 4})
+      .dimension("through_l1", {0, 1});
+  const auto with = [problem, target](auto holds) {
+    return [problem, target, holds](const Config& config) { return holds(footprint(problem, config, target)); };
+  };
+  space.require("a row alone in its block shares nothing through L1; neighbours do",
+                [](const Config& c) { return (c.at("queries") > 1) == (c.at("through_l1") != 0); });
+  space.require(fmt::format("at most {} threads per block", kMaxThreads),
+                with([](const Footprint& f) { return f.threads <= kMaxThreads; }));
+  space.require("shared memory of a block fits",
+                with([target](const Footprint& f) { return f.smem_bytes <= target.smem_bytes; }));
+  space.require("registers of a thread fit without spilling",
+                with([](const Footprint& f) { return f.registers <= kRegistersNoSpill; }));
+  space.require("15 named barriers per block", with([](const Footprint& f) { return f.barriers <= kNamedBarriers; }));
+  space.require("one block fits an SM", with([](const Footprint& f) { return f.blocks_per_sm >= 1; }));
+  const std::int64_t wanted = std::min(kMinBytesInFlight, most_bytes_in_flight(space, problem, target) / 2);
+  space.require(fmt::format("at least {} bytes in flight per SM, to cover the latency of L2", wanted),
+                with([wanted](const Footprint& f) { return f.bytes_in_flight >= wanted; }));
+  return space;
+}
+
+Unit start_unit(const Problem& problem, const Config& config, const Target& target) {
+  Unit unit = start_cuda_unit(problem, config);
+  unit.fields.emplace_back("heads", footprint(problem, config, target).heads);
+  return unit;
+}
+
+Unit fp32_unit(const Problem& problem, const Config& config, const Target& target) {
+  Unit unit = start_unit(problem, config, target);
+  unit.template_path = "selection/query_major.cuh";
+  unit.entries = {"selection_query_major_fp32"};
+  unit.bodies = {"nsajit::selection::query_major"};
+  unit.bounds = {{.threads = footprint(problem, config, target).threads}};
+  return unit;
+}
+
+LaunchPlan fp32_plan(const Workload& workload, const Config& config, const Target& target) {
+  const Footprint f = footprint(workload.problem, config, target);
+  LaunchPlan plan;
+  plan.steps.push_back({.entry = 0,
+                        .grid = {blocks_for(workload.S, config.at("queries")), static_cast<std::uint32_t>(workload.G),
+                                 static_cast<std::uint32_t>(workload.B)},
+                        .block = {static_cast<std::uint32_t>(f.threads), 1, 1},
+                        .smem_bytes = static_cast<std::uint32_t>(f.smem_bytes)});
+  return plan;
+}
+
+// Of packed K and V and the pair of ints beside them.
+std::int64_t packed_row_bytes(const Problem& problem) {
+  return std::int64_t{problem.n_sel} * problem.l_sel * kElementBytes * (problem.dk + problem.dv) + 8;
+}
+
+std::int64_t chunk_rows(const Problem& problem) {
+  return std::clamp<std::int64_t>(kChunkBytes / packed_row_bytes(problem), 64, 1 << 20);
+}
+
+Unit packed_unit(const Problem& problem, const Config& config, const Target& target) {
+  Unit unit = start_unit(problem, config, target);
+  unit.template_path = "selection/packed_sdpa.cuh";
+  unit.entries = {"selection_pack", "selection_attend_packed"};
+  unit.bodies = {"nsajit::selection::pack_selected", "nsajit::selection::attend_packed"};
+  const EntryBounds bounds{.threads = footprint(problem, config, target).threads};
+  unit.bounds = {bounds, bounds};
+  unit.fields.emplace_back("max_tokens", problem.n_sel * problem.l_sel);
+  unit.fields.emplace_back("chunk_rows", static_cast<int>(chunk_rows(problem)));
+  return unit;
+}
+
+LaunchPlan packed_plan(const Workload& workload, const Config& config, const Target& target) {
+  const Problem& problem = workload.problem;
+  const Footprint f = footprint(problem, config, target);
+  const std::int64_t rows = workload.B * workload.G * workload.S;
+  const std::int64_t chunk = std::min(chunk_rows(problem), rows);
+  LaunchPlan plan;
+  plan.workspace_bytes = chunk * packed_row_bytes(problem);
+  const std::array<std::uint32_t, 3> block{static_cast<std::uint32_t>(f.threads), 1, 1};
+  for (std::int64_t first = 0; first < rows; first += chunk) {
+    const std::int64_t count = std::min(chunk, rows - first);
+    plan.steps.push_back({.entry = 0, .grid = {static_cast<std::uint32_t>(count), 1, 1}, .block = block, .first_row = first});
+    plan.steps.push_back({.entry = 1,
+                          .grid = {blocks_for(count, config.at("queries")), 1, 1},
+                          .block = block,
+                          .smem_bytes = static_cast<std::uint32_t>(f.smem_bytes),
+                          .first_row = first});
+  }
+  return plan;
+}
+
+Config make_config(const char* variant, int keys, int stages, int queries, int key_warps) {
+  return {.variant = variant,
+          .values = {{"keys", keys},
+                     {"stages", stages},
+                     {"queries", queries},
+                     {"key_warps", key_warps},
+                     {"through_l1", queries > 1 ? 1 : 0}}};
+}
+
+}  // namespace
+
+// Many neighbouring rows in a block, as for 16-bit storage; short tiles where long ones do not fit.
+std::vector<Config> query_major_fp32_defaults() {
+  std::vector<Config> configs;
+  for (const int stages : {2, 3})
+    for (const int queries : {8, 4, 2, 1})
+      for (const int keys : {16, 8})
+        for (const int key_warps : {1, 2}) configs.push_back(make_config(kName, keys, stages, queries, key_warps));
+  return configs;
+}
+
+// One row per block, its warps spread over the keys: packed rows share nothing.
+Config packed_sdpa_fp32_config(const Problem& problem, const Target& target) {
+  const VariantSpace space = fp32_space(problem, target);
+  for (const int key_warps : {4, 2, 1})
+    for (const int keys : {16, 8})
+      for (const int stages : {3, 2})
+        if (!space.find_violation(make_config(kName, keys, stages, 1, key_warps)))
+          return make_config(kPackedSdpa, keys, stages, 1, key_warps);
+  throw Error(ErrorCode::Unsupported,
+              fmt::format("packed SDPA on {} for {}: no tile fits its {} bytes of shared memory per block", target.name,
+                          to_string(problem), target.smem_bytes));
+}
+
+const CudaVariant kCudaQueryMajorFp32{kName, fp32_space, fp32_unit, fp32_plan};
+const CudaVariant kCudaPackedSdpaFp32{kPackedSdpa, fp32_space, packed_unit, packed_plan};
+
+}  // namespace nsajit::templates
