@@ -7,6 +7,7 @@
 
 namespace {
 
+using nsajit::testing::program_path;
 using nsajit::testing::run_program;
 using nsajit::testing::TemporaryFolder;
 
