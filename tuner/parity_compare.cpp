@@ -148,7 +148,7 @@ ErrorFigures allowed_error(const OutputExpectation& expected) {
   const ErrorFigures reference = measure_error(expected.same_dtype, expected.oracle);
   const std::vector<double> zeros(expected.oracle.size(), 0.0);
   const ErrorFigures magnitude = measure_error(zeros, expected.oracle);
-  const double eps = rounding_of(expected.spec.type);
+  const double eps = rounding_of(expected.spec.type) + expected.intermediate_rounding;
   ErrorFigures allowed{.max_abs = 2 * reference.max_abs + eps * magnitude.max_abs,
                        .mean_abs = 2 * reference.mean_abs + eps * magnitude.mean_abs,
                        .relative_l2 = 2 * reference.relative_l2 + eps};

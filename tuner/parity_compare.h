@@ -29,6 +29,7 @@ struct OutputExpectation {
   std::vector<Op::RowSlice> slices;  // where each lies in the tensor
   std::span<const double> oracle;    // values of the slices, in order
   std::span<const double> same_dtype;
+  double intermediate_rounding = 0;      // as in Reference
   bool minus_infinity_possible = false;  // in rows that are not compared (log-sum-exp of an empty row)
 };
 

@@ -54,6 +54,7 @@ std::vector<OutputExpectation> make_expectations(const Op& op, const PreparedCas
     }
     expected.oracle = reference.oracle[index];
     expected.same_dtype = reference.same_dtype[index];
+    if (!reference.intermediate_rounding.empty()) expected.intermediate_rounding = reference.intermediate_rounding.at(index);
     NSAJIT_ASSERT(static_cast<std::int64_t>(expected.oracle.size()) == values, "an oracle has the values of its rows");
     NSAJIT_ASSERT(expected.same_dtype.size() == expected.oracle.size(), "both references cover the same rows");
     expected.minus_infinity_possible = prepared.spec.recipe.kind == InputKind::Ragged;

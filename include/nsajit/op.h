@@ -81,6 +81,9 @@ struct Reference {
   std::vector<std::int64_t> rows;                    // flattened (b, s, g)
   std::vector<std::vector<double>> oracle;           // per output tensor: values of those rows, in order
   std::vector<std::vector<double>> same_dtype;       // the same computed with the problem's dtype's roundings
+  // Per output: relative change that one more fp32 rounding of the largest intermediate (a logit) may cause; another
+  // order of summation is as right as the reference's. Empty: none.
+  std::vector<double> intermediate_rounding;
 };
 
 class Op {

@@ -23,8 +23,9 @@ struct RowOperands {
 };
 
 struct RowResult {
-  std::vector<double> o;    // [h][dv]
-  std::vector<double> lse;  // [h]
+  std::vector<double> o;     // [h][dv]
+  std::vector<double> lse;   // [h]
+  double largest_logit = 0;  // magnitude
 };
 
 RowOperands gather_row(const Workload& w, const nsajit_selection_args& args, std::span<const HostTensor> inputs,
@@ -78,7 +79,11 @@ RowResult attend(const Problem& p, const RowOperands& row, Real scale, Round rou
       for (std::size_t i = 0; i < row.keys; ++i) score[i] += q * static_cast<Real>(k[i]);
     }
     Real top = -std::numeric_limits<Real>::infinity(), sum = 0;
-    for (Real& x : score) top = std::max(top, x *= scale * Base::kScale);
+    for (Real& x : score) {
+      x *= scale * Base::kScale;
+      top = std::max(top, x);
+      result.largest_logit = std::max(result.largest_logit, static_cast<double>(std::abs(x)));
+    }
     for (std::size_t i = 0; i < row.keys; ++i) {
       const Real probability = Base::power(score[i] - top);
       sum += probability;
@@ -87,7 +92,8 @@ RowResult attend(const Problem& p, const RowOperands& row, Real scale, Round rou
       for (std::size_t d = 0; d < dv; ++d) out[d] += weight * static_cast<Real>(v[d]);
     }
     for (const Real x : out) result.o.push_back(row.keys == 0 ? 0.0 : static_cast<double>(round(x / sum)));
-    result.lse.push_back(row.keys == 0 ? -std::numeric_limits<double>::infinity() : static_cast<double>(Base::natural_log(top, sum)));
+    result.lse.push_back(row.keys == 0 ? -std::numeric_limits<double>::infinity()
+                                       : static_cast<double>(Base::natural_log(top, sum)));
   }
   return result;
 }
@@ -122,13 +128,20 @@ Reference make_selection_reference(const Workload& w, std::span<const HostTensor
                                                std::vector<double>(rows.size() * heads)};
   Reference reference{.rows = std::move(rows), .oracle = empty, .same_dtype = empty};
   const ElementType type = inputs[kQ].spec.type;
+  std::vector<double> largest_logit(reference.rows.size());
   for_each_piece(static_cast<std::int64_t>(reference.rows.size()), 2, [&](std::int64_t begin, std::int64_t end) {
     for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
       const RowOperands row = gather_row(w, args, inputs, reference.rows[i]);
-      place(attend<double, BaseE>(p, row, static_cast<double>(args.scale), [](double x) { return x; }), i, reference.oracle);
+      const RowResult oracle = attend<double, BaseE>(p, row, static_cast<double>(args.scale), [](double x) { return x; });
+      largest_logit[i] = oracle.largest_logit;
+      place(oracle, i, reference.oracle);
       place(attend<float, Base2>(p, row, args.scale, [&](float x) { return round_element(type, x); }), i, reference.same_dtype);
     }
   });
+  // A kernel rounds a logit when it scales it and when it subtracts the maximum; O follows the error, LSE's own
+  // magnitude already counts it.
+  const double largest = largest_logit.empty() ? 0 : *std::max_element(largest_logit.begin(), largest_logit.end());
+  reference.intermediate_rounding = {2 * 0x1p-24 * largest, 0};
   return reference;
 }
 

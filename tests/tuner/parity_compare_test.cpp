@@ -23,6 +23,7 @@ struct Sample {  // rows of 4 values; the reference of the same dtype is exact u
   ElementType type = ElementType::FP32;
   std::int64_t rows_beyond = 0;  // rows of the tensor that are not compared
   bool minus_infinity_possible = false;
+  double intermediate_rounding = 0;
 };
 
 std::vector<std::byte> store(ElementType type, const std::vector<float>& values) {
@@ -48,6 +49,7 @@ std::string reason(const Sample& sample, const std::vector<float>& values) {
   expected.oracle = sample.oracle;
   expected.same_dtype = sample.same_dtype;
   expected.minus_infinity_possible = sample.minus_infinity_possible;
+  expected.intermediate_rounding = sample.intermediate_rounding;
   return compare_output(expected, store(sample.type, values)).reason;
 }
 
@@ -102,6 +104,15 @@ TEST_CASE("a small row that is wrong does not hide behind large rows") {
   CHECK(reason(sample, {64, 64, 64, 64, 1.0078125f, 1, 1, 1}).empty());
   CHECK(reason(sample, {64, 64, 64, 64, 1.03125f, 1, 1, 1}) ==
         "row 1 (b=0 s=1 g=0) is wrong: relative error 0.0156, allowed 0.00781");
+}
+
+TEST_CASE("a large logit leaves room for one more rounding, and no more") {
+  Sample sample{.oracle = {2, 2, 2, 2}};
+  sample.intermediate_rounding = 1e-4;
+  CHECK(reason(sample, {2, 2.0000305f, 2, 2}).empty());
+  CHECK_FALSE(reason(sample, {2, 2.0003f, 2, 2}).empty());
+  sample.intermediate_rounding = 0;
+  CHECK_FALSE(reason(sample, {2, 2.0000305f, 2, 2}).empty());
 }
 
 TEST_CASE("integers must be equal") {
