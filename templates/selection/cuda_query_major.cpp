@@ -12,26 +12,29 @@
 namespace nsajit::templates {
 namespace {
 
-constexpr int kMaxThreads = 256;               // per block; more blocks serve better than larger ones
-constexpr int kNamedBarriers = 15;             // 0 is __syncthreads
-constexpr std::int64_t kMinBytesInFlight = 32 * 1024;         // per SM; below it latency, not bandwidth, sets the time
-constexpr std::int64_t kChunkBytes = std::int64_t{1} << 30;   // workspace of packed SDPA
+constexpr int kMaxThreads = 256;                             // per block; more blocks serve better than larger ones
+constexpr int kNamedBarriers = 15;                           // 0 is __syncthreads
+constexpr std::int64_t kMinBytesInFlight = 32 * 1024;        // per SM; below it latency, not bandwidth, sets the time
+constexpr std::int64_t kChunkBytes = std::int64_t{1} << 30;  // workspace of packed SDPA
 
 struct Footprint {
   int row_warps = 1;
   int threads = 0;
   int smem_bytes = 0;
-  int registers = 0;                  // estimate
+  int registers = 0;  // estimate
   int barriers = 0;
   int blocks_per_sm = 0;
-  std::int64_t bytes_in_flight = 0;   // per SM
+  std::int64_t bytes_in_flight = 0;  // per SM
 };
 
 // An estimate a little above what ptxas needs.
-int registers(const Problem& problem, int heads, int keys) { return 72 + heads / 8 * (problem.dk / 8 + problem.dv / 4 + keys / 4); }
+int registers(const Problem& problem, int heads, int keys) {
+  return 72 + heads / 8 * (problem.dk / 8 + problem.dv / 4 + keys / 4);
+}
 
 Footprint footprint(const Problem& problem, const Config& config, const Target& target) {
-  const int keys = config.at("keys"), stages = config.at("stages"), queries = config.at("queries"), key_warps = config.at("key_warps");
+  const int keys = config.at("keys"), stages = config.at("stages"), queries = config.at("queries"),
+            key_warps = config.at("key_warps");
   const int heads = config.at("columns") != 0 ? config.at("heads") : 16;
   const int head_warps = static_cast<int>(blocks_for(problem.group, heads));
   Footprint f;
@@ -50,8 +53,8 @@ Footprint footprint(const Problem& problem, const Config& config, const Target& 
 }
 
 bool fits(const Footprint& f, const Target& target) {
-  return f.smem_bytes <= target.smem_bytes && f.registers <= kRegistersNoSpill && f.barriers <= kNamedBarriers && f.blocks_per_sm >= 1 &&
-         f.threads <= kMaxThreads;
+  return f.smem_bytes <= target.smem_bytes && f.registers <= kRegistersNoSpill && f.barriers <= kNamedBarriers &&
+         f.blocks_per_sm >= 1 && f.threads <= kMaxThreads;
 }
 
 std::int64_t most_bytes_in_flight(const VariantSpace& space, const Problem& problem, const Target& target) {
@@ -84,9 +87,12 @@ VariantSpace query_major_space(const Problem& problem, const Target& target) {
   space.require("a row alone in its block shares nothing through L1; neighbours do",
                 [](const Config& c) { return (c.at("queries") > 1) == (c.at("through_l1") != 0); });
   space.require("two warps or more per block", with([](const Footprint& f) { return f.threads >= 2 * kWarpThreads; }));
-  space.require(fmt::format("at most {} threads per block", kMaxThreads), with([](const Footprint& f) { return f.threads <= kMaxThreads; }));
-  space.require("shared memory of a block fits", with([target](const Footprint& f) { return f.smem_bytes <= target.smem_bytes; }));
-  space.require("registers of a thread fit without spilling", with([](const Footprint& f) { return f.registers <= kRegistersNoSpill; }));
+  space.require(fmt::format("at most {} threads per block", kMaxThreads),
+                with([](const Footprint& f) { return f.threads <= kMaxThreads; }));
+  space.require("shared memory of a block fits",
+                with([target](const Footprint& f) { return f.smem_bytes <= target.smem_bytes; }));
+  space.require("registers of a thread fit without spilling",
+                with([](const Footprint& f) { return f.registers <= kRegistersNoSpill; }));
   space.require("15 named barriers per block", with([](const Footprint& f) { return f.barriers <= kNamedBarriers; }));
   space.require("one block fits an SM", with([](const Footprint& f) { return f.blocks_per_sm >= 1; }));
   // Small SMs reach less with large heads: there, half of the best that fits is asked for.
@@ -156,8 +162,13 @@ LaunchPlan packed_sdpa_plan(const Workload& workload, const Config& config, cons
 
 Config make_config(const char* variant, int columns, int heads, int stages, int queries, int key_warps, int through_l1) {
   return Config{.variant = variant,
-                .values = {{"columns", columns}, {"heads", heads}, {"keys", 16}, {"stages", stages}, {"queries", queries},
-                           {"key_warps", key_warps}, {"through_l1", through_l1}}};
+                .values = {{"columns", columns},
+                           {"heads", heads},
+                           {"keys", 16},
+                           {"stages", stages},
+                           {"queries", queries},
+                           {"key_warps", key_warps},
+                           {"through_l1", through_l1}}};
 }
 
 }  // namespace
@@ -184,8 +195,9 @@ Config packed_sdpa_config(const Problem& problem, const Target& target) {
         const Config config = make_config(kPackedSdpa, columns, columns != 0 ? 8 : 16, stages, 1, key_warps, 0);
         if (fits(footprint(problem, config, target), target)) return config;
       }
-  throw Error(ErrorCode::Unsupported, fmt::format("packed SDPA on {} for {}: no tile fits its {} bytes of shared memory per block",
-                                                  target.name, to_string(problem), target.smem_bytes));
+  throw Error(ErrorCode::Unsupported,
+              fmt::format("packed SDPA on {} for {}: no tile fits its {} bytes of shared memory per block", target.name,
+                          to_string(problem), target.smem_bytes));
 }
 
 const CudaVariant kCudaQueryMajor{kQueryMajor, query_major_space, query_major_unit, query_major_plan};

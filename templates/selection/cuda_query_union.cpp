@@ -11,19 +11,25 @@ namespace nsajit::templates {
 namespace {
 
 constexpr const char* kName = "query_union";
-constexpr int kTile = 64;              // QueryUnion::kTile
-constexpr int kMaxThreads = 640;
-constexpr int kMaxEntries = 32;        // a lane holds one entry of its row
-constexpr std::int64_t kPlannedKeys = 128 * 1024;   // the space leaves room for the bitmaps of so many keys
+constexpr int kTile = 64;                          // QueryUnion::kTile
+constexpr int kMaxEntries = 32;                    // a lane holds one entry of its row
+constexpr std::int64_t kPlannedKeys = 128 * 1024;  // the space leaves room for the bitmaps of so many keys
 
 int threads(const Config& config) { return kWarpThreads * (config.at("queries") + config.at("producers")); }
+
+// Registers that a thread may have: those of an SM are dealt to blocks in steps of four warps, to threads in steps of 8.
+std::int64_t register_limit(const Config& config, const Target& target) {
+  const int dealt = (threads(config) + 4 * kWarpThreads - 1) / (4 * kWarpThreads) * (4 * kWarpThreads);
+  return std::min<std::int64_t>(target.registers_sm / dealt / 8 * 8, 255);
+}
 
 std::int64_t smem_bytes(const Problem& problem, const Config& config, std::int64_t S_kv) {
   const std::int64_t rows = config.at("queries"), heads = config.at("columns") != 0 ? config.at("heads") : 16;
   const std::int64_t stages = config.at("stages"), stage = kTile * (2 * problem.dk + 16 + 2 * problem.dv + 16);
   const std::int64_t ring = std::max(stages * stage, rows * heads * (problem.dv + 8) * 4);
   const std::int64_t words = (S_kv + 32 * kTile - 1) / (32 * kTile);
-  return ring + rows * heads * 8 + 2 * stages * 8 + (rows + 1) * words * 4;
+  const std::int64_t queries = config.at("q_shared") != 0 ? rows * 16 * (2 * problem.dk + 16) : 0;
+  return ring + rows * heads * 8 + 2 * stages * 8 + queries + (rows + 1) * words * 4;
 }
 
 VariantSpace query_union_space(const Problem& problem, const Target& target) {
@@ -31,20 +37,25 @@ VariantSpace query_union_space(const Problem& problem, const Target& target) {
   space.dimension("columns", {0, 1})
       .dimension("heads", {8, 16})
       .dimension("keys", {16, 32})
-      .dimension("stages", {2, 4, 5, 6})
-      .dimension("queries", {8, 12, 16})
-      .dimension("producers", {1, 2});
-  space.require(fmt::format("at most {} entries per row", kMaxEntries), [n = problem.n_sel](const Config&) { return n <= kMaxEntries; });
+      .dimension("stages", {3, 4, 5, 6})
+      .dimension("queries", {7, 11, 15, 23})
+      .dimension("producers", {1})
+      .dimension("q_shared", {0, 1});
+  space.require(fmt::format("at most {} entries per row", kMaxEntries),
+                [n = problem.n_sel](const Config&) { return n <= kMaxEntries; });
   space.require("heads as rows come in tiles of 16", [](const Config& c) { return c.at("columns") != 0 || c.at("heads") == 16; });
   space.require("a group of up to 8 heads fits one column tile of 8; anything wider computes padding",
                 [group = problem.group](const Config& c) { return group > 8 || (c.at("columns") != 0 && c.at("heads") == 8); });
-  space.require("one warp holds all heads of a group", [group = problem.group](const Config& c) { return group <= c.at("heads"); });
-  space.require(fmt::format("at most {} threads per block", kMaxThreads), [](const Config& c) { return threads(c) <= kMaxThreads; });
+  space.require("one warp holds all heads of a group",
+                [group = problem.group](const Config& c) { return group <= c.at("heads"); });
+  space.require("Q lies in shared memory for heads as rows only, to fit more than seven rows",
+                [](const Config& c) { return c.at("q_shared") == 0 || (c.at("columns") == 0 && c.at("queries") > 7); });
   space.require("shared memory of a block fits",
                 [problem, target](const Config& c) { return smem_bytes(problem, c, kPlannedKeys) <= target.smem_bytes; });
   space.require("registers of a thread fit without spilling", [problem, target](const Config& c) {
-    const int estimate = 56 + c.at("heads") / 8 * (problem.dk / 8 + problem.dv / 4 + c.at("keys") / 4);
-    return std::int64_t{estimate} * threads(c) <= target.registers_sm && estimate <= kRegistersNoSpill;
+    const int q = c.at("q_shared") != 0 ? 0 : problem.dk / 8;
+    const int estimate = 56 + c.at("heads") / 8 * (q + problem.dv / 4 + c.at("keys") / 4);
+    return estimate <= register_limit(c, target);
   });
   return space;
 }
@@ -61,9 +72,10 @@ Unit query_union_unit(const Problem& problem, const Config& config, const Target
 LaunchPlan query_union_plan(const Workload& workload, const Config& config, const Target& target) {
   const std::int64_t smem = smem_bytes(workload.problem, config, workload.S_kv);
   if (smem > target.smem_bytes) {
-    throw Error(ErrorCode::Unsupported,
-                fmt::format("launch {} for {}: the bitmaps of S_kv={} need {} bytes of shared memory, {} has {}; use another variant",
-                            to_string(config), to_string(workload), workload.S_kv, smem, target.name, target.smem_bytes));
+    throw Error(
+        ErrorCode::Unsupported,
+        fmt::format("launch {} for {}: the bitmaps of S_kv={} need {} bytes of shared memory, {} has {}; use another variant",
+                    to_string(config), to_string(workload), workload.S_kv, smem, target.name, target.smem_bytes));
   }
   LaunchPlan plan;
   plan.steps.push_back({.entry = 0,

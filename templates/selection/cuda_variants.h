@@ -20,6 +20,8 @@ extern const CudaVariant kCudaQueryMajor;
 extern const CudaVariant kCudaQueryUnion;
 // K and V of a tile stay, the rows that selected it pass by: few heads per group, any length.
 extern const CudaVariant kCudaKvMajor;
+// The same on warpgroup instructions, SM 90a only.
+extern const CudaVariant kCudaKvMajorWgmma;
 // Gather, then dense attention: the baseline. Its space is what cuda_baseline_config chooses from.
 extern const CudaVariant kCudaPackedSdpa;
 // The same two for fp32 storage, on the plain arithmetic units.

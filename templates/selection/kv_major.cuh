@@ -36,6 +36,22 @@ __device__ __forceinline__ int find_tile(const int* item_start, int tiles, int i
   return low;
 }
 
+// What one CTA does: some of the pairs of one tile. pair_count 0: there is no such item.
+struct WorkItem {
+  int tile = 0;
+  int first_pair = 0;
+  int pair_count = 0;
+};
+
+template <class Fields>
+__device__ __forceinline__ WorkItem find_item(const KvWorkspace<Fields>& space, int lane) {
+  const int item = blockIdx.x;
+  if (item >= space.item_start[space.tiles]) return {};
+  const int tile = find_tile(space.item_start, space.tiles, item, lane);
+  const int first = space.tile_start[tile] + (item - space.item_start[tile]) * Fields::item_pairs;
+  return {tile, first, min(space.tile_start[tile + 1] - first, Fields::item_pairs)};
+}
+
 // Rows of kWidth elements, `count` real ones, into shared memory by all threads of the block.
 template <int kWidth, int kRowStride, int kRows>
 __device__ __forceinline__ void copy_tile_rows(const char* source, int64 stride, int count, uint32 destination) {
@@ -124,21 +140,7 @@ class KvMajor {
       const float lse = heads.finish_row(half, scale2);
       const int64 out = static_cast<int64>(slot[half]) * Fields::group + head[half];
       if (slot[half] >= 0 && lane % 4 == 0) space.lse[out] = lse;
-      store_row(heads, half, slot[half] >= 0, space.partial + out * Fields::dv);
-    }
-  }
-
-  // Lanes of a row exchange pairs of columns so that each stores 8 consecutive bytes.
-  __device__ __forceinline__ void store_row(const HeadsAsRows<Fields>& heads, int half, bool real, Element* out) const {
-    const bool odd = lane % 2 != 0;
-#pragma unroll
-    for (int tile = 0; tile < Fields::dv / 8; tile += 2) {
-      const uint32 low = heads.packed_pair(tile, half);
-      const uint32 high = heads.packed_pair(tile + 1, half);
-      const uint32 other = __shfl_xor_sync(kAllLanes, odd ? low : high, 1);
-      const uint2 value = odd ? make_uint2(other, high) : make_uint2(low, other);
-      const int column = (tile + (odd ? 1 : 0)) * 8 + (lane % 4) / 2 * 4;
-      if (real) *reinterpret_cast<uint2*>(out + column) = value;
+      heads.store_row(half, space.partial + out * Fields::dv, slot[half] >= 0, lane);
     }
   }
 };
@@ -151,23 +153,20 @@ __device__ __forceinline__ void kv_major(const nsajit_selection_args& args, int6
   const KvWorkspace<Fields> space(args, first_row);
   const int lane = threadIdx.x % 32;
   const int warp = threadIdx.x / 32;
-  const int item = blockIdx.x;
-  if (item >= space.item_start[space.tiles]) return;
-  const int tile = find_tile(space.item_start, space.tiles, item, lane);
-  const int first_pair = space.tile_start[tile] + (item - space.item_start[tile]) * Fields::item_pairs;
-  const int pair_count = min(space.tile_start[tile + 1] - first_pair, Fields::item_pairs);
+  const WorkItem item = find_item(space, lane);
+  if (item.pair_count <= 0) return;
 
   const Row<Element> group = make_row<Element>(args, blockIdx.z, blockIdx.y, first_row);
   const uint32 kv = smem_address(nsajit_smem);
-  const int64 token = static_cast<int64>(tile) * Fields::tile;
+  const int64 token = static_cast<int64>(item.tile) * Fields::tile;
   const int tokens = static_cast<int>(args.S_kv - token < Fields::tile ? args.S_kv - token : Fields::tile);
   copy_tile_rows<Fields::dk, Shape::kKRow, Fields::tile>(group.k + token * group.k_stride, group.k_stride, tokens, kv);
   copy_tile_rows<Fields::dv, Shape::kVRow, Fields::tile>(group.v + token * group.v_stride, group.v_stride, tokens, kv + Fields::tile * Shape::kKRow);
   commit_copies();
 
   const KvMajor<Fields> kernel{args, space, group.q};
-  const Pair* const pairs = space.pairs + first_pair;
-  const int rows = pair_count * Fields::group;
+  const Pair* const pairs = space.pairs + item.first_pair;
+  const int rows = item.pair_count * Fields::group;
   const uint32 stages = kv + Shape::kTileBytes + warp * 2 * Shape::kQueryBytes;
   constexpr int kStep = 16 * Fields::warps;
   const float scale2 = args.scale * 1.4426950408889634f;

@@ -5,21 +5,29 @@
 // selections meet often while S / l_sel is a small multiple of n_sel, real ones at any length.
 //
 // Shared memory: ring of `stages` tiles of kTile keys, full and empty barriers, one bitmap of tiles per row and
-// their union, then each row's stats. Partial results leave through the ring.
+// their union, each row's stats and, where it is not in registers, its Q. Partial results leave through the ring.
 //
-// Fields: element, dk, dv, block (0: ranges), group (<= heads), keys, stages, queries, heads, columns, producers.
+// Fields: element, dk, dv, block (0: ranges), group (<= heads), keys, stages, queries, heads, columns,
+// producers, q_shared.
 
 #include "common/barrier.cuh"
 #include "selection/query_major.cuh"
 #include "selection/row.cuh"
+#include "selection/shared_query_rows.cuh"
 
 namespace nsajit::selection {
+
+// Where a row's warp keeps its heads and their Q: columns, rows with Q in registers, rows with Q in shared memory.
+template <int kColumns, int kShared, class Fields>
+struct UnionHeads { using Type = typename HeadsOf<kColumns != 0, Fields>::Type; };
+template <class Fields>
+struct UnionHeads<0, 1, Fields> { using Type = SharedQueryRows<Fields>; };
 
 template <class Fields>
 class QueryUnion {
  public:
   using Element = typename Fields::element;
-  using Heads = typename HeadsOf<Fields::columns != 0, Fields>::Type;
+  using Heads = typename UnionHeads<Fields::columns, Fields::q_shared, Fields>::Type;
   static constexpr int kTile = 64;
   static constexpr int kRows = Fields::queries;
   static constexpr int kThreads = 32 * (kRows + Fields::producers);
@@ -31,13 +39,14 @@ class QueryUnion {
   static constexpr int kRing = larger(Fields::stages * kStage, kPartials);
   static constexpr int kStats = kRows * Heads::kHeads * 2 * 4;
   static constexpr int kBarriers = 2 * Fields::stages * 8;
+  static constexpr int kQuery = Fields::q_shared ? 16 * (Fields::dk * 2 + 16) : 0;    // per row
 
   char* smem;
   uint32* bitmaps;       // [kRows + 1][words], the union last
   int words;
 
   __device__ __forceinline__ QueryUnion(char* base, int64 S_kv)
-      : smem(base), bitmaps(reinterpret_cast<uint32*>(base + kRing + kStats + kBarriers)),
+      : smem(base), bitmaps(reinterpret_cast<uint32*>(base + kRing + kStats + kBarriers + kRows * kQuery)),
         words(static_cast<int>((S_kv + 32 * kTile - 1) / (32 * kTile))) {}
 
   __device__ __forceinline__ uint32 full(int stage) const { return smem_address(smem + kRing + kStats) + stage * 8; }
@@ -190,7 +199,12 @@ __device__ __forceinline__ void query_union(const nsajit_selection_args& args, i
     return;
   }
   typename Kernel::Heads heads;
-  heads.load_query(row.q, row.q_head, Fields::group, lane);
+  if constexpr (Fields::q_shared) {
+    char* const shared = nsajit_smem + Kernel::kRing + Kernel::kStats + Kernel::kBarriers + warp * Kernel::kQuery;
+    heads.load_query(row.q, row.q_head, Fields::group, shared, lane);
+  } else {
+    heads.load_query(row.q, row.q_head, Fields::group, lane);
+  }
   const float scale2 = args.scale * 1.4426950408889634f;
   kernel.consume(row, heads, warp, scale2, lane);
   asm volatile("bar.sync 1, %0;" ::"n"(Kernel::kThreads) : "memory");
