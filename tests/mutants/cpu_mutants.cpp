@@ -1,0 +1,132 @@
+// The wrong CPU kernels. Edits of a header reach both templates, those of a template only itself.
+
+#include "tests/mutants/mutant.h"
+
+namespace nsajit::testing {
+namespace {
+
+constexpr const char* kRow = "selection/selection_cpu_row.h";
+constexpr const char* kMath = "selection/selection_cpu_math.h";
+constexpr const char* kTemplate = "selection/selection_cpu.cpp";
+constexpr const char* kBaseline = "selection/packed_sdpa_cpu.cpp";
+
+constexpr const char* kRanges = "fp32,dk=32,dv=32,group=4,l_sel=64,n_sel=4;S=48,S_kv=256,G=2";
+constexpr const char* kBlocks = "fp32,dk=32,dv=32,group=4,l_sel=64,n_sel=4,blocks;S=48,S_kv=256,G=2";
+
+const std::vector<std::string> kBoth{"query_major{", "packed_sdpa{"};
+const std::vector<std::string> kTuned{"query_major{"};
+const std::vector<std::string> kPacked{"packed_sdpa{"};
+
+std::vector<Mutant> selection_mutants() {
+  return {
+      {"the causal limit is one token late, ranges",
+       {kRow, "args->n, 0, 0, position + 1}", "args->n, 0, 0, position + 2}"},
+       kBoth,
+       kRanges},
+      {"the causal limit is one token late, blocks",
+       {kRow, "args->n, 0, 0, position + 1}", "args->n, 0, 0, position + 2}"},
+       kBoth,
+       kBlocks},
+      {"the causal limit is one token early", {kRow, "args->n, 0, 0, position + 1}", "args->n, 0, 0, position}"}, kBoth, kRanges},
+      {"the last selected block is dropped",
+       {kRow, "args->n, 0, 0, position + 1}", "args->n - 1, 0, 0, position + 1}"},
+       kBoth,
+       kRanges},
+      {"the first selected block is dropped",
+       {kRow, "g * args->sel_g, args->n, 0, 0,", "g * args->sel_g + (nsajit_field_ranges ? 2 : 1), args->n - 1, 0, 0,"},
+       kBoth,
+       kRanges},
+      {"the last key of every block is dropped",
+       {kRow, "if (cursor.end > cursor.limit)", "--cursor.end;\n  if (cursor.end > cursor.limit)"},
+       kBoth,
+       kRanges},
+      {"K has another batch stride", {kRow, "b * args->k_b + g * args->k_g", "b * args->k_g + g * args->k_g"}, kBoth, kRanges},
+      {"V is read from the next group",
+       {kRow, "b * args->v_b + g * args->v_g", "b * args->v_b + (g + 1) % args->G * args->v_g"},
+       kBoth,
+       kRanges},
+      {"the last partial tile is dropped",
+       {kTemplate, "if (!attended) Math::begin(row);",
+        "if (attended && count < nsajit_field_tile) break;\n    if (!attended) Math::begin(row);"},
+       kTuned,
+       kRanges},
+      {"the first row of every task is skipped",
+       {kTemplate, "long long index = begin;", "long long index = begin + 1;"},
+       kTuned,
+       kRanges},
+      {"empty rows are not written",
+       {kTemplate, "Math::finish(row, attended);", "if (attended) Math::finish(row, attended);"},
+       kTuned,
+       kRanges},
+      {"packed values lack the last one",
+       {kBaseline, "Math::pack_values(row, gathered);", "Math::pack_values(row, gathered - 1);"},
+       kPacked,
+       kRanges},
+      {"packed keys past the first tile are not attended",
+       {kBaseline, "first < gathered;", "first < nsajit_field_tile;"},
+       kPacked,
+       kRanges},
+  };
+}
+
+std::vector<Mutant> arithmetic_mutants() {
+  return {
+      {"empty rows are NaN",
+       {kMath, "/ L::splat(sum) : Vec{};", "/ L::splat(sum) : L::splat(__builtin_nanf(\"\"));"},
+       kBoth,
+       kRanges},
+      {"heads are swapped",
+       {kMath, "row.q + head * row.args->q_h + d", "row.q + (nsajit_field_group - 1 - head) * row.args->q_h + d"},
+       kBoth,
+       kRanges},
+      {"the softmax scale is 1 % off", {kMath, "L::splat(row.args->scale)", "L::splat(row.args->scale * 1.01f)"}, kBoth, kRanges},
+      {"the log-sum-exp is of base 2",
+       {kMath, "row.row_max[head_lane(head, 1)] + log_positive(sum)",
+        "(row.row_max[head_lane(head, 1)] + log_positive(sum)) * 1.44269504f"},
+       kBoth,
+       kRanges},
+      {"a partial vector of keys is not masked",
+       {kMath, "const bool whole = count % p == 0;", "const bool whole = true;"},
+       kBoth,
+       kRanges},
+      {"outputs do not follow a new maximum",
+       {kMath, "L::store(row.rescale + group * W, rescale);", "L::store(row.rescale + group * W, L::splat(1.0f));"},
+       kBoth,
+       kRanges},
+      {"sums do not follow a new maximum",
+       {kMath, "L::load(row.row_sum + group * W) * rescale", "L::load(row.row_sum + group * W)"},
+       kBoth,
+       kRanges},
+      {"the last probabilities are not summed",
+       {kMath, "sum += probability;", "if (i + 1 < vectors) sum += probability;"},
+       kBoth,
+       kRanges},
+      {"a row is written beyond its end",
+       {kMath, "if (row.args->lse)",
+        "L::store_element(row.args->o, row.o + head * row.args->o_h + nsajit_field_dv, Vec{}, nsajit_field_element);\n      if "
+        "(row.args->lse)"},
+       kBoth,
+       kRanges},
+      {"the result depends on the clock",
+       {kMath, "/ L::splat(sum) : Vec{};", "/ L::splat(sum * (__builtin_readcyclecounter() & 64 ? 1.00000012f : 1.0f)) : Vec{};"},
+       kBoth,
+       kRanges},
+      {"the selection is overwritten",
+       {kMath, "if (row.args->lse)", "const_cast<int*>(row.args->sel)[0] = 1 << 20;\n      if (row.args->lse)"},
+       kBoth,
+       kRanges},
+  };
+}
+
+}  // namespace
+
+const std::vector<Mutant>& cpu_mutants() {
+  static const std::vector<Mutant> all = [] {
+    std::vector<Mutant> mutants = selection_mutants();
+    for (Mutant& mutant : arithmetic_mutants()) mutants.push_back(std::move(mutant));
+    return mutants;
+  }();
+  return all;
+}
+
+}  // namespace nsajit::testing

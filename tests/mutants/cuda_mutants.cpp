@@ -1,0 +1,158 @@
+// The wrong CUDA kernels: mistakes in what all variants share first, then in each variant's own code.
+
+#include "tests/mutants/mutant.h"
+
+namespace nsajit::testing {
+namespace {
+
+constexpr const char* kRow = "selection/row.cuh";
+constexpr const char* kTiles = "selection/row_tiles.cuh";
+constexpr const char* kQueryMajor = "selection/query_major.cuh";
+constexpr const char* kColumns = "selection/heads_as_columns.cuh";
+constexpr const char* kRows = "selection/heads_as_rows.cuh";
+constexpr const char* kUnion = "selection/query_union.cuh";
+constexpr const char* kIndex = "selection/kv_index.cuh";
+constexpr const char* kCombine = "selection/kv_combine.cuh";
+constexpr const char* kKvMajor = "selection/kv_major.cuh";
+constexpr const char* kPacked = "selection/packed_sdpa.cuh";
+
+constexpr const char* kGroup4 =
+    "bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6;S=200,S_kv=512,G=2";  // heads as columns, kv_major as rows
+constexpr const char* kGroup4Blocks = "bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6,blocks;S=200,S_kv=512,G=2";
+constexpr const char* kGroup16 = "bf16,dk=64,dv=64,group=16,l_sel=64,n_sel=6;S=200,S_kv=512,G=2";  // query_major in both forms
+
+using Hits = std::vector<std::string>;
+const Hits kTuned{"query_major{", "query_union{", "kv_major{"};
+const Hits kMerged{"query_major{", "query_union{", "packed_sdpa{"};
+const Hits kStreamed{"query_major{", "packed_sdpa{"};
+
+std::vector<Mutant> row_mutants() {
+  return {
+      {"the causal limit is one token late, ranges",
+       {kRow, "args.S_kv - args.S + s + 1);", "args.S_kv - args.S + s + 2);"},
+       kTuned,
+       kGroup4},
+      {"the causal limit is one token late, blocks",
+       {kRow, "args.S_kv - args.S + s + 1);", "args.S_kv - args.S + s + 2);"},
+       kTuned,
+       kGroup4Blocks},
+      {"the causal limit is one token early",
+       {kRow, "args.S_kv - args.S + s + 1);", "args.S_kv - args.S + s);"},
+       kTuned,
+       kGroup4},
+      {"the last selected block is dropped", {kRow, "row.n = args.n;", "row.n = args.n - 1;"}, kTuned, kGroup4},
+      {"K has another batch stride", {kRow, "args.k) + b * args.k_b", "args.k) + b * args.k_g"}, kTuned, kGroup4},
+      {"V is read from the first group", {kRow, "b * args.v_b + g * args.v_g", "b * args.v_b"}, kTuned, kGroup4},
+      {"empty rows are NaN", {kRow, "sum > 0.0f ? 1.0f / sum : 0.0f", "1.0f / sum"}, kMerged, kGroup4},
+      {"heads are swapped",
+       {kRow, "row.o + head * row.o_head + column", "row.o + (kGroup - 1 - head) * row.o_head + column"},
+       kMerged,
+       kGroup4},
+      {"the log-sum-exp mixes bases", {kRow, "top * scale + logf(sum)", "top * scale + log2f(sum)"}, kMerged, kGroup4},
+      {"a row is written beyond its end",
+       {kRow, "if (column == 0 && row.lse != nullptr) {",
+        "if (column == kDv - 8) *reinterpret_cast<uint4*>(row.o + head * row.o_head + kDv) = packed;\n    if (column == 0 && "
+        "row.lse != nullptr) {"},
+       kMerged,
+       kGroup4},
+      {"the log-sum-exp depends on the clock",
+       {kRow, "top * scale + logf(sum)", "(top * scale + logf(sum)) * ((clock64() & 1) != 0 ? 1.0000002f : 1.0f)"},
+       kMerged,
+       kGroup4},
+      {"a row is written a terabyte away",
+       {kRow, "row.o + head * row.o_head + column", "row.o + (int64{1} << 39) + head * row.o_head + column"},
+       kMerged,
+       kGroup4,
+       cache::TrialStatus::IllegalAccess},
+  };
+}
+
+std::vector<Mutant> query_major_mutants() {
+  return {
+      {"the first selected block is dropped",
+       {kTiles, "const int entry = base_ + lane_;", "const int entry = base_ + lane_ + 1;"},
+       kStreamed,
+       kGroup4},
+      {"tiles behind a partial one are dropped",
+       {kQueryMajor, "while (counts[0] > 0) {", "while (counts[0] == kKeys) {"},
+       kStreamed,
+       kGroup4},
+      {"the softmax scale is wrong",
+       {kQueryMajor, "const float scale2 = scale * 1.4426950408889634f;", "const float scale2 = scale * 1.4f;"},
+       kStreamed,
+       kGroup4},
+      {"the first row is not written", {kQueryMajor, "if (s < 0) return;", "if (s <= 0) return;"}, {"query_major{"}, kGroup4},
+      {"a partial tile is not masked",
+       {kColumns, "if (first > 0 || count < kKeys) mask", "if (first > 0) mask"},
+       {"query_major{columns=1", "query_union{columns=1", "packed_sdpa{columns=1"},
+       kGroup4},
+      {"outputs do not follow a new maximum, heads as columns",
+       {kColumns, "o_[m][tile][i] *= shrink;", ""},
+       {"query_major{columns=1", "query_union{columns=1", "packed_sdpa{columns=1"},
+       kGroup4},
+      {"the last keys are not summed, heads as columns",
+       {kColumns, "sum_[tile][i % 2] += s[m][tile][i];", "if (m + 1 < kKeys / 16 || i < 2) sum_[tile][i % 2] += s[m][tile][i];"},
+       {"query_major{columns=1", "query_union{columns=1", "packed_sdpa{columns=1"},
+       kGroup4},
+      {"sums do not follow a new maximum, heads as rows",
+       {kRows, "sum_[half] *= shrink;", ""},
+       {"query_major{columns=0", "packed_sdpa{columns=0"},
+       kGroup16},
+      {"heads beyond the eighth are read as the first, heads as rows",
+       {kRows, "const int head = lane / 4 + 8 * (part % 2);", "const int head = lane / 4;"},
+       {"query_major{columns=0", "packed_sdpa{columns=0"},
+       kGroup16},
+  };
+}
+
+std::vector<Mutant> other_variant_mutants() {
+  return {
+      {"the union misses the first entry's tiles",
+       {kUnion, "for (int entry = lane; entry < row.n; entry += 32) {",
+        "for (int entry = lane + 1; entry < row.n; entry += 32) {"},
+       {"query_union{"},
+       kGroup4},
+      {"a row of the union is not merged",
+       {kUnion, "const bool real = s >= 0;", "const bool real = s > 0;"},
+       {"query_union{"},
+       kGroup4},
+      {"the index drops the last entry's pairs",
+       {kIndex, "if (base + lane < row.n) read_entry", "if (base + lane + 1 < row.n) read_entry"},
+       {"kv_major{"},
+       kGroup4},
+      {"partial results are merged unweighted",
+       {kCombine, "const float weight = exp2_fast(lse[slot] - top);", "const float weight = 1.0f;"},
+       {"kv_major{"},
+       kGroup4},
+      {"the last slot of a row is not merged",
+       {kCombine, "if (slot >= pairs) lse", "if (slot >= pairs - 1) lse"},
+       {"kv_major{"},
+       kGroup4},
+      {"a pair's last key is masked",
+       {kKvMajor, "bounds.last[half] = packed >> 16;", "bounds.last[half] = (packed >> 16) - 1;"},
+       {"kv_major{"},
+       kGroup4},
+      {"packed rows lack their last token",
+       {kPacked, "min(tokens, Fields::max_tokens);", "min(tokens - 1, Fields::max_tokens);"},
+       {"packed_sdpa{"},
+       kGroup4},
+      {"values are packed from the wrong tokens",
+       {kPacked, "v + tile.token * args.v_s", "v + tile.packed * args.v_s"},
+       {"packed_sdpa{"},
+       kGroup4},
+  };
+}
+
+}  // namespace
+
+const std::vector<Mutant>& cuda_mutants() {
+  static const std::vector<Mutant> all = [] {
+    std::vector<Mutant> mutants = row_mutants();
+    for (Mutant& mutant : query_major_mutants()) mutants.push_back(std::move(mutant));
+    for (Mutant& mutant : other_variant_mutants()) mutants.push_back(std::move(mutant));
+    return mutants;
+  }();
+  return all;
+}
+
+}  // namespace nsajit::testing

@@ -1,0 +1,137 @@
+// Wrong CUDA kernels through the whole product. Without a GPU it is still checked that each of them can be made, that
+// it compiles, and that the search of the test reaches every variant that it concerns.
+
+#include <catch2/catch_all.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "codegen/compiler.h"
+#include "codegen/embedded_templates.h"
+#include "core/env.h"
+#include "nsajit/op.h"
+#include "tests/mutants/mutant_templates.h"
+#include "tests/mutants/verdict.h"
+#include "tuner/strategy.h"
+
+using namespace nsajit;
+using namespace nsajit::testing;
+
+namespace {
+
+struct SearchOrder {
+  const char* strategy;
+  std::size_t trials;
+};
+constexpr SearchOrder kFew{"exhaustive", 3};  // begins with the default, a query_major
+constexpr SearchOrder kMixed{"random", 12};   // long enough to meet every variant
+constexpr std::uint64_t kSeed = 1;
+
+bool is_first_variant(const std::string& hit) { return hit.starts_with("query_major{") || hit.starts_with("packed_sdpa{"); }
+
+SearchOrder choose_search(const Mutant& mutant) { return std::ranges::all_of(mutant.hits, is_first_variant) ? kFew : kMixed; }
+
+std::string search_flags(const std::string& tuple, const SearchOrder& search) {
+  return fmt::format("--device cuda --problem '{}' --strategy {} --seed {} --max-trials {}", tuple, search.strategy, kSeed,
+                     search.trials);
+}
+
+// What the search of a mutant will try on SM 90a, the baseline last.
+std::vector<Config> tried_configs(const Mutant& mutant) {
+  const Problem problem = parse_workload(mutant.tuple).problem;
+  const Target target = cuda_profile("90a");
+  const Op& op = find_op(problem);
+  std::vector<Config> offered{op.default_config(problem, target)};
+  for (const Config& config : op.space(problem, target).valid_configs())
+    if (config != offered.front()) offered.push_back(config);
+  const SearchOrder search = choose_search(mutant);
+  const auto strategy = tuner::make_strategy(
+      search.strategy, {.candidates = offered.size(), .first = 0, .max_trials = search.trials, .seed = kSeed});
+  std::vector<Config> tried;
+  while (const auto index = strategy->next()) tried.push_back(offered[*index]);
+  tried.push_back(op.baseline_config(problem, target));
+  return tried;
+}
+
+// One config for each form that a mutant concerns; fewer where the search does not reach one.
+std::vector<Config> hit_configs(const Mutant& mutant) {
+  const std::vector<Config> tried = tried_configs(mutant);
+  std::vector<Config> hit;
+  for (const std::string& beginning : mutant.hits) {
+    const auto found =
+        std::ranges::find_if(tried, [&](const Config& config) { return to_string(config).starts_with(beginning); });
+    if (found != tried.end()) hit.push_back(*found);
+  }
+  return hit;
+}
+
+// Compiles the mutant for SM 90a; the compiler's answers where it refuses.
+std::vector<std::string> compile_failures(const Mutant& mutant) {
+  const TemporaryFolder templates;
+  write_cuda_templates(templates.path(), mutant.edit);
+  codegen::use_template_directory(templates.path());
+  const Problem problem = parse_workload(mutant.tuple).problem;
+  const Target target = cuda_profile("90a");
+  const auto compiler = codegen::make_compiler(Backend::Cuda, Environment{});
+  std::vector<std::string> failures;
+  for (const Config& config : hit_configs(mutant)) {
+    const auto result = compiler->compile(codegen::specialize(find_op(problem), problem, config, target), target);
+    if (const auto* failure = std::get_if<codegen::CompileFailure>(&result))
+      failures.push_back(to_string(config) + ": " + failure->log);
+  }
+  codegen::use_template_directory("");
+  return failures;
+}
+
+std::vector<std::string> objections_to(const Mutant& mutant) {
+  const TemporaryFolder templates;
+  write_cuda_templates(templates.path(), mutant.edit);
+  const TuningOutcome outcome = tune_with(templates.path(), search_flags(mutant.tuple, choose_search(mutant)));
+  print_verdict("cuda", mutant, outcome);
+  return find_objections(mutant, outcome);
+}
+
+}  // namespace
+
+TEST_CASE("every CUDA mutant still changes its template") {
+  for (const Mutant& mutant : cuda_mutants()) {
+    const auto text = codegen::find_embedded(mutant.edit.file);
+    INFO(mutant.edit.file);
+    REQUIRE(text);
+    CHECK_NOTHROW(apply_edit(*text, mutant.edit));
+  }
+}
+
+TEST_CASE("the search that a CUDA mutant is given reaches every form of kernel that it concerns") {
+  for (const Mutant& mutant : cuda_mutants()) {
+    INFO(mutant.name);
+    CHECK(hit_configs(mutant).size() == mutant.hits.size());
+  }
+}
+
+TEST_CASE("every CUDA mutant compiles", "[slow]") {
+  const Mutant& mutant = GENERATE(from_range(cuda_mutants()));
+  INFO(mutant.name);
+  CHECK(compile_failures(mutant) == std::vector<std::string>{});
+}
+
+TEST_CASE("CUDA templates from a folder, left as they are, are measured and win", "[gpu]") {
+  const TemporaryFolder templates;
+  write_cuda_templates(templates.path(), std::nullopt);
+  const TuningOutcome outcome = tune_with(templates.path(), search_flags(cuda_mutants().front().tuple, kMixed));
+  INFO(outcome.output);
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.failed_parity.empty());
+  CHECK(outcome.winners.size() == 1);
+}
+
+TEST_CASE("every wrong CUDA kernel is rejected with a reason and none is in the cache", "[gpu]") {
+  const Mutant& mutant = GENERATE(from_range(cuda_mutants()));
+  INFO(mutant.name);
+  CHECK(objections_to(mutant) == std::vector<std::string>{});
+}
