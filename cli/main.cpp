@@ -47,8 +47,8 @@ int run(int count, char** arguments) {
                          cli::kExitCodeHelp));
   app.set_version_flag("--version", [&] { return cli::describe_version(session.environment); });
   app.require_subcommand(1);
-  for (auto* add :
-       {cli::add_tune, cli::add_report, cli::add_lookup, cli::add_compile, cli::add_parity, cli::add_doctor, cli::add_worker}) {
+  for (auto* add : {cli::add_tune, cli::add_report, cli::add_lookup, cli::add_compile, cli::add_parity, cli::add_bench,
+                    cli::add_doctor, cli::add_worker}) {
     add(app, session);
   }
   check_command(app, count, arguments);

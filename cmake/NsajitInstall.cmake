@@ -1,4 +1,4 @@
-# The relocatable tree: headers, sweeps, licence. Programs and the library are installed where they are defined, into bin,
+# The relocatable tree: headers, sweeps, benchmarks, licence. Programs and the library are installed where they are defined, into bin,
 # lib and libexec below the prefix whatever the distribution's folder names are: programs find the library
 # by its place relative to them.
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/nsajit" DESTINATION include)
@@ -6,3 +6,5 @@ install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION share/nsajit)
 if(EXISTS "${PROJECT_SOURCE_DIR}/sweeps")
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/sweeps" DESTINATION share/nsajit)
 endif()
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/bench" DESTINATION share/nsajit FILES_MATCHING PATTERN "*.py" PATTERN "*.toml"
+        PATTERN "__pycache__" EXCLUDE)

@@ -1,0 +1,198 @@
+// bench: times the kernels of an operation against packed SDPA, interleaved in one run, and writes what users parse.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "cache/utc_time.h"
+#include "cli/bench_case.h"
+#include "cli/bench_format.h"
+#include "cli/interrupt.h"
+#include "cli/session.h"
+#include "cli/shape_text.h"
+#include "cli/toolchain.h"
+#include "cli/tuple_options.h"
+#include "cli/tuple_text.h"
+#include "core/fields.h"
+#include "nsajit/error.h"
+#include "tuner/worker_runner.h"
+
+namespace nsajit::cli {
+namespace {
+
+constexpr int kMostCompileThreads = 8;  // each NVRTC compilation holds some hundred MiB
+
+struct BenchCommand {
+  TupleOptions tuples;
+  std::vector<std::string> shapes;
+  std::string device = "auto";
+  std::string cache;
+  std::string json;
+  std::string csv;
+  double worker_timeout_s = 120;
+  BenchSettings settings;
+};
+
+// "a;b" -> a, b: shapes have commas of their own.
+void read_shape_list(const std::string& text, std::vector<Workload>& workloads) {
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(';', begin), text.size());
+    if (end > begin) workloads.push_back(parse_shape(std::string_view(text).substr(begin, end - begin)));
+    begin = end + 1;
+  }
+}
+
+std::vector<Workload> read_shapes(const std::vector<std::string>& shapes) {
+  std::vector<Workload> workloads;
+  for (const auto& text : shapes) {
+    if (!text.ends_with(".toml")) {
+      read_shape_list(text, workloads);
+      continue;
+    }
+    const auto sweep = load_sweep(text);
+    workloads.insert(workloads.end(), sweep.workloads.begin(), sweep.workloads.end());
+  }
+  if (workloads.empty())
+    throw Error(ErrorCode::InvalidArgument, "--shapes names no shape; one is S=8192,Hq/Hkv=64/4,dk/dv=128/128,64x16,B=1");
+  return workloads;
+}
+
+// --overlap is of every shape, whatever names them; the other flags of a tuple name one.
+std::vector<Workload> read_workloads(const BenchCommand& command) {
+  TupleOptions tuples = command.tuples;
+  const auto overlap = tuples.fields.extract("overlap");
+  const bool by_tuple = !tuples.sweep_path.empty() || !tuples.problem_text.empty() || !tuples.fields.empty();
+  if (by_tuple && !command.shapes.empty())
+    throw Error(ErrorCode::InvalidArgument, "--shapes and --sweep or the flags of a tuple exclude each other; give one of them");
+  auto workloads = by_tuple ? read_tuples(tuples).workloads : read_shapes(command.shapes);
+  for (auto& workload : workloads) {
+    if (!overlap.empty()) workload.overlap_percent = parse_int(overlap.mapped(), "overlap");
+    validate(workload);
+    if (workload.problem.branch != Branch::Selection)
+      throw Error(ErrorCode::InvalidArgument, fmt::format("bench selection: {} is another branch", to_string(workload)));
+  }
+  return workloads;
+}
+
+// Opened before anything runs, so that a path that cannot be written costs no measurement. "" = none.
+std::unique_ptr<std::ofstream> open_output(const std::string& path) {
+  if (path.empty()) return nullptr;
+  auto file = std::make_unique<std::ofstream>(path);
+  if (!*file) throw Error(ErrorCode::Io, fmt::format("write {}: cannot be opened; does its folder exist, is it writable?", path));
+  return file;
+}
+
+void write_output(std::ofstream* file, const std::string& text, const std::string& path) {
+  if (file == nullptr) return;
+  if (!(*file << text).flush()) throw Error(ErrorCode::Io, fmt::format("write {}: refused; is the disk full?", path));
+  fmt::print("written to {}\n", path);
+}
+
+std::optional<double> apart_percent(const BenchCase& bench_case) {
+  const BenchEntry* twin = nullptr;
+  for (const auto& entry : bench_case.entries) {
+    if (entry.roles.front() == kTwinRole && entry.status == cache::TrialStatus::Measured) twin = &entry;
+  }
+  if (twin == nullptr) return std::nullopt;
+  for (const auto& entry : bench_case.entries) {
+    if (&entry == twin || entry.config != twin->config) continue;
+    return 100 * std::abs(twin->timing.summary.median / entry.timing.summary.median - 1);
+  }
+  return std::nullopt;
+}
+
+void print_case(const BenchCase& bench_case) {
+  fmt::print("{}", format_bench_table(bench_case));
+  if (const auto apart = apart_percent(bench_case)) fmt::print("A/A: {:.2f} % apart\n", *apart);
+  fmt::print("\n");
+  std::fflush(stdout);
+}
+
+bool rejected(const BenchCase& bench_case) {
+  return std::any_of(bench_case.entries.begin(), bench_case.entries.end(),
+                     [](const BenchEntry& entry) { return entry.status != cache::TrialStatus::Measured; });
+}
+
+ExitCode run_bench(const Session& session, const BenchCommand& command) {
+  const auto workloads = read_workloads(command);
+  for (const auto& workload : workloads) find_op(workload.problem);  // refuse before anything is done
+  const auto json = open_output(command.json), csv = open_output(command.csv);
+  const auto runner = tuner::make_worker_runner({.program = std::filesystem::read_symlink("/proc/self/exe").string(),
+                                                 .device = command.device,
+                                                 .timeout_s = command.worker_timeout_s});
+  const Target& target = runner->target();
+  const auto compiler = codegen::make_compiler(target.backend, session.environment);
+  auto cache = cache::Cache::open(command.cache, cache::OpenMode::ReadOnly);
+  auto settings = command.settings;
+  const int threads = static_cast<int>(std::thread::hardware_concurrency());
+  settings.compile_threads = target.backend == Backend::Cpu ? 0 : std::clamp(threads / 2, 1, kMostCompileThreads);
+
+  const InterruptGuard interrupt;
+  ProgressLine progress(isatty(STDERR_FILENO) != 0);
+  BenchTools tools{.compiler = *compiler, .runner = *runner, .cache = cache, .progress = progress};
+  BenchRun run{.target = target,
+               .compiler = compiler->identity(),
+               .nsajit_version = std::string(program_version()),
+               .command = session.command_line,
+               .created_utc = cache::utc_now(),
+               .rounds = settings.measure.rounds};
+  fmt::print("{} on {}, {} rounds, interleaved, cold cache\n\n",
+             workloads.size() == 1 ? "1 shape" : fmt::format("{} shapes", workloads.size()), target.name,
+             settings.measure.rounds);
+  for (std::size_t index = 0; index < workloads.size() && !interrupt.requested(); ++index) {
+    progress.begin(index, workloads.size(), short_problem(workloads[index].problem));
+    run.cases.push_back(run_bench_case(tools, workloads[index], settings));
+    progress.clear();
+    print_case(run.cases.back());
+  }
+  write_output(json.get(), format_bench_json(run), command.json);
+  write_output(csv.get(), format_bench_csv(run), command.csv);
+  if (interrupt.requested()) return ExitCode::Interrupted;
+  return std::any_of(run.cases.begin(), run.cases.end(), rejected) ? ExitCode::Rejected : ExitCode::Done;
+}
+
+void add_bench_selection(CLI::App& bench, Session& session) {
+  auto* command = bench.add_subcommand("selection", "Selection kernels against packed SDPA, interleaved, with a cold cache");
+  command->footer(
+      "Examples:\n  nsajit bench selection --shapes bench/shapes/table1.toml --device cuda --json table1.json --csv table1.csv\n"
+      "  nsajit bench selection --shapes 'S=8192,Hq/Hkv=64/4,dk/dv=128/128,64x16,B=1' --overlap 50\n"
+      "  nsajit bench selection --dtype fp32 --dk 64 --dv 64 --group 6 --S 256 --G 2 --n-sel 4 --device cpu --configs default");
+  const auto values = std::make_shared<BenchCommand>();
+  command->add_option("--shapes", values->shapes, "A TOML file of tuples, or short forms separated by ';'");
+  add_tuple_options(*command, values->tuples, TupleSource::OneTupleOrSweep);
+  add_device_option(*command, values->device);
+  add_cache_option(*command, values->cache, session);
+  command->add_option("--configs", values->settings.configs, "default, cached (what is served), all-variants, or a config")
+      ->capture_default_str();
+  command->add_option("--rounds", values->settings.measure.rounds, "Samples per kernel")
+      ->check(CLI::Range(3, 100000))
+      ->capture_default_str();
+  command->add_option("--worker-timeout", values->worker_timeout_s, "Seconds after which a request counts as hung")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_flag("--aa", values->settings.aa, "The first kernel twice: what it differs from itself is noise");
+  command->add_option("--json", values->json, "File for everything: machine, clocks, samples");
+  command->add_option("--csv", values->csv, fmt::format("File of {}", kBenchCsvHeader));
+  command->callback([&session, values] { session.result = run_bench(session, *values); });
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, Session& session) {
+  auto* bench = app.add_subcommand("bench", "Times kernels against what users would run otherwise");
+  bench->footer("Example:\n  nsajit bench selection --shapes bench/shapes/table1.toml --json table1.json");
+  bench->require_subcommand(1);
+  add_bench_selection(*bench, session);
+}
+
+}  // namespace nsajit::cli

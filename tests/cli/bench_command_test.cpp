@@ -1,0 +1,95 @@
+// bench selection end to end on a tiny shape of the CPU backend, through a worker process.
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <catch2/catch_all.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/sweep_file.h"
+#include "tests/cli/program.h"
+
+namespace {
+
+using namespace nsajit;
+using nsajit::testing::run_program;
+using nsajit::testing::TemporaryFolder;
+
+const std::string kShape = "'S=48,S_kv=256,Hq/Hkv=4/2,dk/dv=32/32,32x4,dtype=fp32'";
+const std::string kBench = "bench selection --device cpu --rounds 3 ";
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("bench selection times what is there against packed SDPA and writes json and csv") {
+  const TemporaryFolder folder;
+  const auto result = run_program(
+      folder, kBench + "--aa --json " + folder.file("b.json") + " --csv " + folder.file("b.csv") + " --shapes " + kShape);
+  INFO(result.out << result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK(has(result.out, "packed_sdpa"));
+  CHECK(has(result.out, "A/A: "));
+  CHECK_FALSE(std::filesystem::exists(folder.file("cache.db")));
+
+  const auto json = nlohmann::json::parse(read_file(folder.file("b.json")));
+  const auto& entries = json["cases"][0]["entries"];
+  REQUIRE(entries.size() >= 3);
+  CHECK(entries[0]["roles"][0] == "default");
+  for (const auto& entry : entries) {
+    CHECK(entry["status"] == "measured");
+    CHECK(entry["samples_us"].size() >= 3);
+    CHECK(entry["mae"].get<double>() > 0);
+    CHECK(entry["mae"].get<double>() < 1e-5);
+  }
+  const auto csv = read_file(folder.file("b.csv"));
+  CHECK(csv.starts_with("mode,N,H,D,Dv,L,nspans,streams,tri_ms,ref_ms,speedup,mae\ndefault,96,2,32,32,128,4,1,"));
+}
+
+TEST_CASE("what a tuned cache serves is benched, with the gate's stored verdict") {
+  const TemporaryFolder folder;
+  const std::string tuple = " --dtype fp32 --dk 32 --dv 32 --group 2 --S 48 --S-kv 256 --l-sel 32 --n-sel 4 --G 2 ";
+  REQUIRE(run_program(folder, "tune --device cpu --max-trials 3" + tuple).exit_code == 0);
+  const auto result = run_program(folder, kBench + "--configs cached --json " + folder.file("b.json") + tuple);
+  INFO(result.out << result.err);
+  REQUIRE(result.exit_code == 0);
+  const auto json = nlohmann::json::parse(read_file(folder.file("b.json")));
+  CHECK(json["cases"][0]["entries"][0]["roles"][0] == "served");
+  CHECK(json["cases"][0]["entries"][0]["mae"].get<double>() > 0);
+}
+
+TEST_CASE("--overlap is of every shape") {
+  const TemporaryFolder folder;
+  const auto result = run_program(folder, kBench + "--overlap 50 --configs default --shapes " + kShape);
+  INFO(result.out << result.err);
+  CHECK(result.exit_code == 0);
+  CHECK(has(result.out, "overlap50"));
+}
+
+TEST_CASE("bench refuses what it cannot read or write before it measures") {
+  const TemporaryFolder folder;
+  const auto refused = [&](const std::string& arguments, int exit_code, const std::string& part) {
+    const auto result = run_program(folder, arguments);
+    INFO(arguments << "\n" << result.err << result.out);
+    CHECK(result.exit_code == exit_code);
+    CHECK(has(result.err + result.out, part));
+  };
+  refused("bench", 2, "subcommand");
+  refused(kBench, 2, "--shapes");
+  refused(kBench + "--shapes S=8192,Hq/Hkv=6/4", 2, "Hq=6");
+  refused(kBench + "--shapes S=8192 --dk 64", 2, "exclude");
+  refused(kBench + "--shapes " + kShape + " --configs 'query_major{nonsense=3}'", 2, "nonsense");
+  refused(kBench + "--shapes " + kShape + " --json /nonexistent/b.json", 4, "/nonexistent/b.json");
+}
+
+TEST_CASE("the shapes of the table of goals are ten and can be read") {
+  CHECK(cli::load_sweep(testing::sweeps_folder() + "/../bench/shapes/table1.toml").workloads.size() == 10);
+}
