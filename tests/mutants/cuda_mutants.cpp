@@ -10,6 +10,7 @@ constexpr const char* kTiles = "selection/row_tiles.cuh";
 constexpr const char* kQueryMajor = "selection/query_major.cuh";
 constexpr const char* kColumns = "selection/heads_as_columns.cuh";
 constexpr const char* kRows = "selection/heads_as_rows.cuh";
+constexpr const char* kSoftmax = "selection/softmax_rows.cuh";
 constexpr const char* kUnion = "selection/query_union.cuh";
 constexpr const char* kIndex = "selection/kv_index.cuh";
 constexpr const char* kCombine = "selection/kv_combine.cuh";
@@ -22,7 +23,8 @@ constexpr const char* kGroup4Blocks = "bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6
 constexpr const char* kGroup16 = "bf16,dk=64,dv=64,group=16,l_sel=64,n_sel=6;S=200,S_kv=512,G=2";  // query_major in both forms
 
 using Hits = std::vector<std::string>;
-const Hits kTuned{"query_major{", "query_union{", "kv_major{"};
+const Hits kTuned{"query_major{", "query_union{", "kv_major{", "kv_major_wgmma{"};
+const Hits kIndexed{"kv_major{", "kv_major_wgmma{"};
 const Hits kMerged{"query_major{", "query_union{", "packed_sdpa{"};
 const Hits kStreamed{"query_major{", "packed_sdpa{"};
 
@@ -42,7 +44,10 @@ std::vector<Mutant> row_mutants() {
        kGroup4},
       {"the last selected block is dropped", {kRow, "row.n = args.n;", "row.n = args.n - 1;"}, kTuned, kGroup4},
       {"K has another batch stride", {kRow, "args.k) + b * args.k_b", "args.k) + b * args.k_g"}, kTuned, kGroup4},
-      {"V is read from the first group", {kRow, "b * args.v_b + g * args.v_g", "b * args.v_b"}, kTuned, kGroup4},
+      {"V is read from the first group",
+       {kRow, "args.v) + b * args.v_b", "args.v) - g * args.v_g + b * args.v_b"},
+       kTuned,
+       kGroup4},
       {"empty rows are NaN", {kRow, "sum > 0.0f ? 1.0f / sum : 0.0f", "1.0f / sum"}, kMerged, kGroup4},
       {"heads are swapped",
        {kRow, "row.o + head * row.o_head + column", "row.o + (kGroup - 1 - head) * row.o_head + column"},
@@ -50,9 +55,9 @@ std::vector<Mutant> row_mutants() {
        kGroup4},
       {"the log-sum-exp mixes bases", {kRow, "top * scale + logf(sum)", "top * scale + log2f(sum)"}, kMerged, kGroup4},
       {"a row is written beyond its end",
-       {kRow, "if (column == 0 && row.lse != nullptr) {",
-        "if (column == kDv - 8) *reinterpret_cast<uint4*>(row.o + head * row.o_head + kDv) = packed;\n    if (column == 0 && "
-        "row.lse != nullptr) {"},
+       {kRow, "store_8(row.o + head * row.o_head + column, o);",
+        "store_8(row.o + head * row.o_head + column, o);\n    if (column == kDv - 8) store_8(row.o + head * row.o_head + kDv, "
+        "o);"},
        kMerged,
        kGroup4},
       {"the log-sum-exp depends on the clock",
@@ -95,7 +100,7 @@ std::vector<Mutant> query_major_mutants() {
        {"query_major{columns=1", "query_union{columns=1", "packed_sdpa{columns=1"},
        kGroup4},
       {"sums do not follow a new maximum, heads as rows",
-       {kRows, "sum_[half] *= shrink;", ""},
+       {kSoftmax, "sum_[half] *= shrink;", ""},
        {"query_major{columns=0", "packed_sdpa{columns=0"},
        kGroup16},
       {"heads beyond the eighth are read as the first, heads as rows",
@@ -118,15 +123,15 @@ std::vector<Mutant> other_variant_mutants() {
        kGroup4},
       {"the index drops the last entry's pairs",
        {kIndex, "if (base + lane < row.n) read_entry", "if (base + lane + 1 < row.n) read_entry"},
-       {"kv_major{"},
+       kIndexed,
        kGroup4},
       {"partial results are merged unweighted",
        {kCombine, "const float weight = exp2_fast(lse[slot] - top);", "const float weight = 1.0f;"},
-       {"kv_major{"},
+       kIndexed,
        kGroup4},
       {"the last slot of a row is not merged",
        {kCombine, "if (slot >= pairs) lse", "if (slot >= pairs - 1) lse"},
-       {"kv_major{"},
+       kIndexed,
        kGroup4},
       {"a pair's last key is masked",
        {kKvMajor, "bounds.last[half] = packed >> 16;", "bounds.last[half] = (packed >> 16) - 1;"},

@@ -29,7 +29,7 @@ struct SearchOrder {
   std::size_t trials;
 };
 constexpr SearchOrder kFew{"exhaustive", 3};  // begins with the default, a query_major
-constexpr SearchOrder kMixed{"random", 12};   // long enough to meet every variant
+constexpr SearchOrder kMixed{"random", 24};   // long enough to meet every variant
 constexpr std::uint64_t kSeed = 1;
 
 bool is_first_variant(const std::string& hit) { return hit.starts_with("query_major{") || hit.starts_with("packed_sdpa{"); }

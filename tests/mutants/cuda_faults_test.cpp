@@ -1,0 +1,46 @@
+// The same on a GPU: a kernel that holds it for ever, and one that poisons its context. What is measured afterwards
+// shows that the GPU was free again.
+
+#include <catch2/catch_all.hpp>
+
+#include "tests/mutants/faults.h"
+#include "tests/mutants/mutant_templates.h"
+
+using namespace nsajit::testing;
+using nsajit::cache::TrialStatus;
+
+namespace {
+
+constexpr const char* kQuery = "const int query = threadIdx.x / (32 * Kernel::kRowWarps);";
+const std::string kSweep =
+    "--device cuda --strategy random --seed 1 --max-trials 24 --problem "
+    "'bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6;S=200,S_kv=512,G=2'";
+
+// The default, query_major with two stages, stays as it is.
+FaultyTemplate with_fault(const std::string& statement) {
+  return {
+      .edit = {"selection/query_major.cuh", kQuery, std::string(kQuery) + "\n  if constexpr (Fields::stages == 3) " + statement},
+      .marks = {"query_major{", "stages=3"}};
+}
+
+TuningOutcome tune_faulty(const FaultyTemplate& faulty, const std::string& flags) {
+  const TemporaryFolder templates;
+  write_cuda_templates(templates.path(), faulty.edit);
+  return tune_with(templates.path(), kSweep + flags);
+}
+
+}  // namespace
+
+TEST_CASE("a CUDA kernel that never ends is recorded as a hang and the GPU is free for the next", "[gpu]") {
+  const FaultyTemplate faulty = with_fault("{\n    for (;;) asm volatile(\"nanosleep.u32 1000;\");\n  }");
+  const TuningOutcome outcome = tune_faulty(faulty, " --worker-timeout 5");
+  print_trials("a CUDA kernel that never ends, --worker-timeout 5", outcome);
+  CHECK(find_fault_objections(faulty, TrialStatus::Hang, "no answer within 5 s", outcome) == std::vector<std::string>{});
+}
+
+TEST_CASE("a CUDA kernel with an illegal address is recorded as one and the next trials are measured", "[gpu]") {
+  const FaultyTemplate faulty = with_fault("*reinterpret_cast<volatile int*>(8) = 1;");
+  const TuningOutcome outcome = tune_faulty(faulty, "");
+  print_trials("a CUDA kernel that writes to address 8", outcome);
+  CHECK(find_fault_objections(faulty, TrialStatus::IllegalAccess, "", outcome) == std::vector<std::string>{});
+}
