@@ -41,7 +41,7 @@ int smem_bytes(const Problem& problem, const Config& config) {
 }
 
 // The least that ptxas was seen to need without spilling.
-int registers(const Problem& problem, int keys) { return 40 + problem.dk / 4 + problem.dv / 2 + keys / 2; }
+int registers(const Problem& problem, int keys) { return 72 + problem.dk / 8 + problem.dv * 3 / 8 + keys / 2; }
 
 int wgmma_registers(const Problem& problem) { return 64 + problem.dv / 2; }
 
