@@ -3,6 +3,10 @@
 
 #include <catch2/catch_all.hpp>
 
+#include <algorithm>
+
+#include "codegen/embedded_templates.h"
+#include "tests/mutants/cuda_search.h"
 #include "tests/mutants/faults.h"
 #include "tests/mutants/mutant_templates.h"
 
@@ -12,9 +16,7 @@ using nsajit::cache::TrialStatus;
 namespace {
 
 constexpr const char* kQuery = "const int query = threadIdx.x / (32 * Kernel::kRowWarps);";
-const std::string kSweep =
-    "--device cuda --strategy random --seed 1 --max-trials 24 --problem "
-    "'bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6;S=200,S_kv=512,G=2'";
+constexpr const char* kTuple = "bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6;S=200,S_kv=512,G=2";
 
 // The default, query_major with two stages, stays as it is.
 FaultyTemplate with_fault(const std::string& statement) {
@@ -26,16 +28,27 @@ FaultyTemplate with_fault(const std::string& statement) {
 TuningOutcome tune_faulty(const FaultyTemplate& faulty, const std::string& flags) {
   const TemporaryFolder templates;
   write_cuda_templates(templates.path(), faulty.edit);
-  return tune_with(templates.path(), kSweep + flags);
+  return tune_with(templates.path(), search_flags(kTuple, kMixed) + flags);
 }
+
+FaultyTemplate endless() { return with_fault("{\n    for (;;) asm volatile(\"nanosleep.u32 1000;\");\n  }"); }
 
 }  // namespace
 
+TEST_CASE("the sweep that a faulty CUDA kernel is in reaches it, begins with others and goes on after it") {
+  CHECK_NOTHROW(apply_edit(*nsajit::codegen::find_embedded(endless().edit.file), endless().edit));
+  const auto tried = tried_configs(kTuple, kMixed);
+  const auto faulty = std::ranges::count_if(tried, [](const auto& config) { return is_faulty(endless(), to_string(config)); });
+  CHECK(faulty >= 1);
+  CHECK(faulty <= 6);  // each costs its timeout
+  CHECK_FALSE(is_faulty(endless(), to_string(tried.front())));
+  CHECK_FALSE(is_faulty(endless(), to_string(tried[tried.size() - 2])));
+}
+
 TEST_CASE("a CUDA kernel that never ends is recorded as a hang and the GPU is free for the next", "[gpu]") {
-  const FaultyTemplate faulty = with_fault("{\n    for (;;) asm volatile(\"nanosleep.u32 1000;\");\n  }");
-  const TuningOutcome outcome = tune_faulty(faulty, " --worker-timeout 5");
+  const TuningOutcome outcome = tune_faulty(endless(), " --worker-timeout 5");
   print_trials("a CUDA kernel that never ends, --worker-timeout 5", outcome);
-  CHECK(find_fault_objections(faulty, TrialStatus::Hang, "no answer within 5 s", outcome) == std::vector<std::string>{});
+  CHECK(find_fault_objections(endless(), TrialStatus::Hang, "no answer within 5 s", outcome) == std::vector<std::string>{});
 }
 
 TEST_CASE("a CUDA kernel with an illegal address is recorded as one and the next trials are measured", "[gpu]") {

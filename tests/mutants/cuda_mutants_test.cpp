@@ -4,63 +4,30 @@
 #include <catch2/catch_all.hpp>
 
 #include <algorithm>
-#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "codegen/compiler.h"
 #include "codegen/embedded_templates.h"
 #include "core/env.h"
 #include "nsajit/op.h"
+#include "tests/mutants/cuda_search.h"
 #include "tests/mutants/mutant_templates.h"
 #include "tests/mutants/verdict.h"
-#include "tuner/strategy.h"
 
 using namespace nsajit;
 using namespace nsajit::testing;
 
 namespace {
 
-struct SearchOrder {
-  const char* strategy;
-  std::size_t trials;
-};
-constexpr SearchOrder kFew{"exhaustive", 3};  // begins with the default, a query_major
-constexpr SearchOrder kMixed{"random", 24};   // long enough to meet every variant
-constexpr std::uint64_t kSeed = 1;
-
 bool is_first_variant(const std::string& hit) { return hit.starts_with("query_major{") || hit.starts_with("packed_sdpa{"); }
 
 SearchOrder choose_search(const Mutant& mutant) { return std::ranges::all_of(mutant.hits, is_first_variant) ? kFew : kMixed; }
 
-std::string search_flags(const std::string& tuple, const SearchOrder& search) {
-  return fmt::format("--device cuda --problem '{}' --strategy {} --seed {} --max-trials {}", tuple, search.strategy, kSeed,
-                     search.trials);
-}
-
-// What the search of a mutant will try on SM 90a, the baseline last.
-std::vector<Config> tried_configs(const Mutant& mutant) {
-  const Problem problem = parse_workload(mutant.tuple).problem;
-  const Target target = cuda_profile("90a");
-  const Op& op = find_op(problem);
-  std::vector<Config> offered{op.default_config(problem, target)};
-  for (const Config& config : op.space(problem, target).valid_configs())
-    if (config != offered.front()) offered.push_back(config);
-  const SearchOrder search = choose_search(mutant);
-  const auto strategy = tuner::make_strategy(
-      search.strategy, {.candidates = offered.size(), .first = 0, .max_trials = search.trials, .seed = kSeed});
-  std::vector<Config> tried;
-  while (const auto index = strategy->next()) tried.push_back(offered[*index]);
-  tried.push_back(op.baseline_config(problem, target));
-  return tried;
-}
-
 // One config for each form that a mutant concerns; fewer where the search does not reach one.
 std::vector<Config> hit_configs(const Mutant& mutant) {
-  const std::vector<Config> tried = tried_configs(mutant);
+  const std::vector<Config> tried = tried_configs(mutant.tuple, choose_search(mutant));
   std::vector<Config> hit;
   for (const std::string& beginning : mutant.hits) {
     const auto found =
