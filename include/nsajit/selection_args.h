@@ -25,6 +25,9 @@ typedef struct nsajit_selection_args {
   long long B, S, S_kv, G;       /* query row s sits at position S_kv - S + s */
   int n;                         /* entries per row */
   float scale;                   /* softmax scale, usually 1/sqrt(dk) */
+  const int* cu_seqlens;         /* NULL: B sequences of S rows. Else [B+1]: sequences lie packed one behind the other, b has
+                                  * rows and keys [cu_seqlens[b], cu_seqlens[b+1]) of every tensor; S = S_kv = the longest
+                                  * (or more), and every stride of b is 0 */
 } nsajit_selection_args;
 
 #endif

@@ -133,8 +133,8 @@ __device__ __forceinline__ void kv_combine(const nsajit_selection_args& args, in
   constexpr int kPerRow = kPerHead * Fields::group;
   const int64 item = static_cast<int64>(blockIdx.x) * blockDim.x + threadIdx.x;
   const int r = static_cast<int>(item / kPerRow);
-  const bool alone = r < space.rows && space.pairs_of_row[r] == kTooManyPairs;
-  if (r < space.rows && !alone) {
+  const bool alone = r < space.present && space.pairs_of_row[r] == kTooManyPairs;
+  if (r < space.present && !alone) {
     const Row<Element> row = make_row<Element>(args, blockIdx.z, blockIdx.y, first_row + r);
     combine_columns<Fields>(space, row, r, static_cast<int>(item % kPerRow) / kPerHead, static_cast<int>(item % kPerHead) * 8);
   }

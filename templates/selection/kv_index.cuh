@@ -42,7 +42,7 @@ __device__ __forceinline__ void kv_count(const nsajit_selection_args& args, int6
   const int lane = threadIdx.x % 32;
   for (int tile = threadIdx.x; tile < space.tiles; tile += blockDim.x) histogram[tile] = 0;
   __syncthreads();
-  const int last = min((static_cast<int>(blockIdx.x) + 1) * kIndexRows, space.rows);
+  const int last = min((static_cast<int>(blockIdx.x) + 1) * kIndexRows, space.present);
 #pragma unroll 2
   for (int r = blockIdx.x * kIndexRows + threadIdx.x / 32; r < last; r += blockDim.x / 32) {
     const Row<Element> row = make_row<Element>(args, blockIdx.z, blockIdx.y, first_row + r);
@@ -126,7 +126,7 @@ __device__ __forceinline__ void kv_fill(const nsajit_selection_args& args, int64
   for (int tile = threadIdx.x; tile < space.tiles; tile += blockDim.x) next[tile] = starts[tile];
   __syncthreads();
   const int lane = threadIdx.x % 32;
-  const int last = min((static_cast<int>(blockIdx.x) + 1) * kIndexRows, space.rows);
+  const int last = min((static_cast<int>(blockIdx.x) + 1) * kIndexRows, space.present);
 #pragma unroll 2
   for (int r = blockIdx.x * kIndexRows + threadIdx.x / 32; r < last; r += blockDim.x / 32) {
     if (space.pairs_of_row[r] == kTooManyPairs) continue;

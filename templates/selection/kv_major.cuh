@@ -159,7 +159,8 @@ __device__ __forceinline__ void kv_major(const nsajit_selection_args& args, int6
   const Row<Element> group = make_row<Element>(args, blockIdx.z, blockIdx.y, first_row);
   const uint32 kv = smem_address(nsajit_smem);
   const int64 token = static_cast<int64>(item.tile) * Fields::tile;
-  const int tokens = static_cast<int>(args.S_kv - token < Fields::tile ? args.S_kv - token : Fields::tile);
+  const int64 keys = sequence_keys(args, blockIdx.z) - token;
+  const int tokens = static_cast<int>(keys < Fields::tile ? keys : Fields::tile);
   copy_tile_rows<Fields::dk, Shape::kKRow, Fields::tile>(group.k + token * group.k_stride, group.k_stride, tokens, kv);
   copy_tile_rows<Fields::dv, Shape::kVRow, Fields::tile>(group.v + token * group.v_stride, group.v_stride, tokens, kv + Fields::tile * Shape::kKRow);
   commit_copies();

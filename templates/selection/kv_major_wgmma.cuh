@@ -170,7 +170,8 @@ __device__ __forceinline__ void kv_major_wgmma(const nsajit_selection_args& args
   const uint32 k = smem_address(nsajit_panels);
   const uint32 v = k + Shape::kKBytes;
   const int64 token = static_cast<int64>(item.tile) * Fields::tile;
-  const int tokens = static_cast<int>(args.S_kv - token < Fields::tile ? args.S_kv - token : Fields::tile);
+  const int64 keys = sequence_keys(args, blockIdx.z) - token;
+  const int tokens = static_cast<int>(keys < Fields::tile ? keys : Fields::tile);
   copy_tile_panels<Fields::dk, Fields::tile>(group.k + token * group.k_stride, group.k_stride, tokens, k);
   copy_tile_panels<Fields::dv, Fields::tile>(group.v + token * group.v_stride, group.v_stride, tokens, v);
 

@@ -7,7 +7,7 @@
 // The host computes the same sizes: selection_cuda_kv_major.cpp.
 
 #include "common/types.cuh"
-#include "nsajit/selection_args.h"
+#include "selection/row.cuh"
 
 namespace nsajit::selection {
 
@@ -24,6 +24,7 @@ struct KvWorkspace {
   using Element = typename Fields::element;
   int64 first_row;      // of the chunk
   int rows;             // of the chunk, per (b, g)
+  int present;          // of them: a packed sequence may be shorter
   int tiles;            // of S_kv
   int index_ctas;       // per (b, g)
   int64 bg;             // this CTA's (b, g) number: blockIdx.z * G + blockIdx.y
@@ -39,6 +40,8 @@ struct KvWorkspace {
       : first_row(first), rows(static_cast<int>(args.S - first < Fields::chunk ? args.S - first : Fields::chunk)),
         tiles(static_cast<int>((args.S_kv + Fields::tile - 1) / Fields::tile)), index_ctas(ceil_div(rows, kIndexRows)),
         bg(static_cast<int64>(blockIdx.z) * args.G + blockIdx.y) {
+    const int64 left = sequence_rows(args, blockIdx.z) - first;
+    present = static_cast<int>(left < 0 ? 0 : left < rows ? left : rows);
     const int64 count = args.B * args.G;
     const int64 slots = static_cast<int64>(rows) * Fields::slots;
     char* at = static_cast<char*>(args.workspace);

@@ -64,14 +64,14 @@ __device__ __forceinline__ void pack_selected(const nsajit_selection_args& args,
   const PackedChunk<Fields> chunk(args, first_row);
   if (slot >= chunk.rows) return;
   const RowNumber at(args, first_row + slot);
+  if (at.s >= sequence_rows(args, at.b)) return;
   const int lane = threadIdx.x % 32;
   const int warp = threadIdx.x / 32;
   const int warps = blockDim.x / 32;
-  const Element* const k = static_cast<const Element*>(args.k) + at.b * args.k_b + at.g * args.k_g;
-  const Element* const v = static_cast<const Element*>(args.v) + at.b * args.v_b + at.g * args.v_g;
-  const int* const entries = args.sel + at.b * args.sel_b + at.s * args.sel_s + at.g * args.sel_g;
-  const int limit = static_cast<int>(args.S_kv - args.S + at.s + 1);
-  RowTiles<kTile, Fields::block> tiles(entries, args.n, limit, warp, warps);
+  const Row<Element> row = make_row<Element>(args, at.b, at.g, at.s);
+  const Element* const k = reinterpret_cast<const Element*>(row.k);
+  const Element* const v = reinterpret_cast<const Element*>(row.v);
+  RowTiles<kTile, Fields::block> tiles(row.entries, row.n, row.limit, warp, warps);
   for (Tile tile = tiles.next(); tile.count > 0; tile = tiles.next()) {
     const int count = min(tile.count, Fields::max_tokens - tile.packed);
     if (count <= 0) break;
@@ -80,7 +80,7 @@ __device__ __forceinline__ void pack_selected(const nsajit_selection_args& args,
     pack_rows<Fields::dv>(chunk.v + packed * Fields::dv, v + tile.token * args.v_s, args.v_s, count, lane);
   }
   if (warp == 0) {
-    const int tokens = RowTiles<kTile, Fields::block>(entries, args.n, limit, 0, 1).count_tokens();
+    const int tokens = RowTiles<kTile, Fields::block>(row.entries, row.n, row.limit, 0, 1).count_tokens();
     if (lane == 0) {
       chunk.ranges[2 * slot] = 0;
       chunk.ranges[2 * slot + 1] = min(tokens, Fields::max_tokens);
@@ -98,6 +98,7 @@ __device__ __forceinline__ void attend_packed(const nsajit_selection_args& args,
   const PackedChunk<Fields> chunk(args, first_row);
   if (slot >= chunk.rows) return;
   const RowNumber at(args, first_row + slot);
+  if (at.s >= sequence_rows(args, at.b)) return;
   Row<Element> row = make_row<Element>(args, at.b, at.g, at.s);
   row.k = reinterpret_cast<const char*>(chunk.k + slot * Fields::max_tokens * Fields::dk);
   row.v = reinterpret_cast<const char*>(chunk.v + slot * Fields::max_tokens * Fields::dv);

@@ -29,6 +29,7 @@ extern "C" void selection_packed_sdpa(const nsajit_selection_args* args, long lo
   const long long rows = args->B * args->S * args->G;
   for (long long index = begin; index < (end < rows ? end : rows); ++index) {
     Row row = open_row(args, index, scratch);
+    if (!row.present) continue;
     if (nsajit_field_width == 16)
       attend_packed_row<16>(row);
     else

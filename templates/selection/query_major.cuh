@@ -153,7 +153,7 @@ __device__ __forceinline__ void query_major(const nsajit_selection_args& args, i
   using Kernel = QueryMajor<Fields>;
   extern __shared__ __align__(128) char nsajit_smem[];
   const int query = threadIdx.x / (32 * Kernel::kRowWarps);
-  const int64 s = args.S - 1 - (first_row + static_cast<int64>(blockIdx.x) * Fields::queries + query);
+  const int64 s = sequence_rows(args, blockIdx.z) - 1 - (first_row + static_cast<int64>(blockIdx.x) * Fields::queries + query);
   if (s < 0) return;
   const Row<Element> row = make_row<Element>(args, blockIdx.z, blockIdx.y, s);
   Kernel::run(row, args.scale, nsajit_smem);

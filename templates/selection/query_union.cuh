@@ -177,7 +177,8 @@ __device__ __forceinline__ void query_union(const nsajit_selection_args& args, i
   const int warp = threadIdx.x / 32;
   Kernel kernel(nsajit_smem, args.S_kv);
   // Late rows first; rows before the first are empty.
-  const int64 top = args.S - 1 - first_row - static_cast<int64>(blockIdx.x) * Fields::queries;
+  const int64 top = sequence_rows(args, blockIdx.z) - 1 - first_row - static_cast<int64>(blockIdx.x) * Fields::queries;
+  if (top < 0) return;
   const int64 s = top - min(warp, Fields::queries - 1);
   const bool real = s >= 0;
   Row<Element> row = make_row<Element>(args, blockIdx.z, blockIdx.y, real ? s : 0);

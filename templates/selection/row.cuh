@@ -25,20 +25,34 @@ struct Row {
   int limit = 0;             // tokens that the row may see
 };
 
+// Packed sequences (args.cu_seqlens) have lengths of their own; a launch covers args.S rows of each.
+__device__ __forceinline__ int64 sequence_start(const nsajit_selection_args& args, int64 b) {
+  return args.cu_seqlens == nullptr ? 0 : args.cu_seqlens[b];
+}
+__device__ __forceinline__ int64 sequence_rows(const nsajit_selection_args& args, int64 b) {
+  return args.cu_seqlens == nullptr ? args.S : args.cu_seqlens[b + 1] - args.cu_seqlens[b];
+}
+__device__ __forceinline__ int64 sequence_keys(const nsajit_selection_args& args, int64 b) {
+  return args.S_kv - args.S + sequence_rows(args, b);
+}
+
+// Requires: s < sequence_rows(args, b), or that only k and v are used.
 template <class Element>
 __device__ __forceinline__ Row<Element> make_row(const nsajit_selection_args& args, int64 b, int64 g, int64 s) {
   Row<Element> row;
-  row.k = reinterpret_cast<const char*>(static_cast<const Element*>(args.k) + b * args.k_b + g * args.k_g);
-  row.v = reinterpret_cast<const char*>(static_cast<const Element*>(args.v) + b * args.v_b + g * args.v_g);
+  const int64 start = sequence_start(args, b);
+  const int64 at = start + s;
+  row.k = reinterpret_cast<const char*>(static_cast<const Element*>(args.k) + b * args.k_b + start * args.k_s + g * args.k_g);
+  row.v = reinterpret_cast<const char*>(static_cast<const Element*>(args.v) + b * args.v_b + start * args.v_s + g * args.v_g);
   row.k_stride = args.k_s * static_cast<int64>(sizeof(Element));
   row.v_stride = args.v_s * static_cast<int64>(sizeof(Element));
-  row.q = static_cast<const Element*>(args.q) + b * args.q_b + s * args.q_s + g * args.q_g;
+  row.q = static_cast<const Element*>(args.q) + b * args.q_b + at * args.q_s + g * args.q_g;
   row.q_head = args.q_h;
-  row.o = static_cast<Element*>(args.o) + b * args.o_b + s * args.o_s + g * args.o_g;
+  row.o = static_cast<Element*>(args.o) + b * args.o_b + at * args.o_s + g * args.o_g;
   row.o_head = args.o_h;
-  if (args.lse != nullptr) row.lse = args.lse + b * args.lse_b + s * args.lse_s + g * args.lse_g;
+  if (args.lse != nullptr) row.lse = args.lse + b * args.lse_b + at * args.lse_s + g * args.lse_g;
   row.lse_head = args.lse_h;
-  row.entries = args.sel + b * args.sel_b + s * args.sel_s + g * args.sel_g;
+  row.entries = args.sel + b * args.sel_b + at * args.sel_s + g * args.sel_g;
   row.n = args.n;
   row.limit = static_cast<int>(args.S_kv - args.S + s + 1);
   return row;

@@ -49,6 +49,7 @@ NSAJIT_INLINE int take_tokens(TokenCursor& cursor, int* tokens, int wanted) {
 // What a row works with: addresses of its operands, and its scratch.
 struct Row {
   const nsajit_selection_args* args;
+  bool present;               // false: the sequence is shorter, there is nothing to do
   long long q, k, v, o, lse;  // offsets in elements
   float *queries, *scores, *out, *row_max, *row_sum, *rescale, *packed_k, *packed_v;
   int* tokens;
@@ -75,11 +76,14 @@ NSAJIT_INLINE Row open_row(const nsajit_selection_args* args, long long index, v
   const auto floats = [&](long long offset) { return reinterpret_cast<float*>(base + offset); };
   Row row;
   row.args = args;
-  row.q = b * args->q_b + s * args->q_s + g * args->q_g;
-  row.k = b * args->k_b + g * args->k_g;
-  row.v = b * args->v_b + g * args->v_g;
-  row.o = b * args->o_b + s * args->o_s + g * args->o_g;
-  row.lse = b * args->lse_b + s * args->lse_s + g * args->lse_g;
+  // Packed sequences begin where cu_seqlens says; a launch covers S rows of each.
+  const long long start = args->cu_seqlens ? args->cu_seqlens[b] : 0, packed = start + s;
+  row.present = !args->cu_seqlens || packed < args->cu_seqlens[b + 1];
+  row.q = b * args->q_b + packed * args->q_s + g * args->q_g;
+  row.k = b * args->k_b + start * args->k_s + g * args->k_g;
+  row.v = b * args->v_b + start * args->v_s + g * args->v_g;
+  row.o = b * args->o_b + packed * args->o_s + g * args->o_g;
+  row.lse = b * args->lse_b + packed * args->lse_s + g * args->lse_g;
   row.queries = floats(at.q);
   row.scores = floats(at.scores);
   row.out = floats(at.out);
@@ -90,7 +94,7 @@ NSAJIT_INLINE Row open_row(const nsajit_selection_args* args, long long index, v
   row.packed_v = floats(at.v);
   row.tokens = reinterpret_cast<int*>(base + at.tokens);
   const long long position = args->S_kv - args->S + s;
-  row.cursor = {args->sel + b * args->sel_b + s * args->sel_s + g * args->sel_g, args->n, 0, 0, position + 1};
+  row.cursor = {args->sel + b * args->sel_b + packed * args->sel_s + g * args->sel_g, args->n, 0, 0, position + 1};
   return row;
 }
 

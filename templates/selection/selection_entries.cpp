@@ -156,8 +156,9 @@ std::int32_t* row_entries(const Workload& w, HostTensor& sel, std::int64_t row) 
 void fill_chain(const Workload& w, const InputRecipe& recipe, std::int64_t bg, std::int64_t begin, std::int64_t end,
                 HostTensor& sel) {
   std::vector<std::int64_t> before;
+  const std::int64_t start = rows_before(w, bg / w.G);
   for (std::int64_t s = begin; s < end; ++s) {
-    const std::int64_t row = (bg / w.G * w.S + s) * w.G + bg % w.G;
+    const std::int64_t row = (start + s) * w.G + bg % w.G;
     Draw draw(mix_bits(recipe.seed * 8 + 7) ^ mix_bits(static_cast<std::uint64_t>(row)));
     const RowShape shape{.workload = w, .position = query_position(w, s)};
     std::vector<Entry> entries;
@@ -177,7 +178,7 @@ void fill_entries(const Workload& w, const InputRecipe& recipe, HostTensor& sel)
   for_each_piece(w.B * w.G * chains, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t first = i % chains * kChain;
-      fill_chain(w, recipe, i / chains, first, std::min(w.S, first + kChain), sel);
+      fill_chain(w, recipe, i / chains, first, std::min(sequence_length(w, i / chains / w.G), first + kChain), sel);
     }
   });
 }
@@ -185,15 +186,19 @@ void fill_entries(const Workload& w, const InputRecipe& recipe, HostTensor& sel)
 void move_ignored_entries(const Workload& w, std::int64_t position, HostTensor& sel) {
   const bool ranges = w.problem.input == SelectionInput::Ranges;
   const std::int32_t step = ranges ? w.problem.l_sel : 1;
-  for (std::int64_t row = 0; row < w.B * w.S * w.G; ++row) {
-    const std::int64_t own = query_position(w, row / w.G % w.S);
-    if (own > position) continue;
-    std::int32_t* entries = row_entries(w, sel, row);
-    const int ints = entry_ints(w.problem);
-    for (int i = 0; i < w.n * ints; i += ints) {
+  const int ints = entry_ints(w.problem);
+  const auto move_row = [&](std::int32_t* entries, int count, std::int64_t own) {
+    for (int i = 0; i < count; i += ints) {
       const std::int64_t first = static_cast<std::int64_t>(entries[i]) * (ranges ? 1 : w.problem.l_sel);
       if (first <= own || entries[i + ints - 1] > INT_MAX - step) continue;
       for (int part = 0; part < ints; ++part) entries[i + part] += step;
+    }
+  };
+  for (std::int64_t b = 0, row = 0; b < w.B; ++b) {
+    const std::int64_t rows = sequence_length(w, b) * w.G;
+    for (std::int64_t i = 0; i < rows; ++i, ++row) {
+      const std::int64_t own = query_position(w, i / w.G);
+      if (own <= position) move_row(row_entries(w, sel, row), w.n * ints, own);
     }
   }
 }

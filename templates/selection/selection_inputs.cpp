@@ -61,6 +61,23 @@ void flip_from(HostTensor& tensor, std::int64_t length, std::int64_t inner, std:
   });
 }
 
+HostTensor make_cu_seqlens(const Workload& workload, const TensorSpec& spec) {
+  HostTensor tensor = make_tensor(spec);
+  auto* starts = reinterpret_cast<std::int32_t*>(tensor.data.data());
+  for (std::int64_t b = 0; b <= workload.B; ++b) starts[b] = static_cast<std::int32_t>(rows_before(workload, b));
+  return tensor;
+}
+
+// The same as flip_from for each packed sequence: its tokens from `first` on.
+void flip_packed_from(const Workload& workload, HostTensor& tensor, std::int64_t inner, std::int64_t first) {
+  const auto bytes = static_cast<std::int64_t>(element_bytes(tensor.spec.type));
+  for (std::int64_t b = 0; b < workload.B; ++b) {
+    const std::int64_t start = rows_before(workload, b), end = start + sequence_length(workload, b);
+    for (std::int64_t i = (start + first) * inner; i < end * inner; ++i)
+      tensor.data[static_cast<std::size_t>(i * bytes + bytes - 1)] ^= std::byte{0x80};
+  }
+}
+
 }  // namespace
 
 std::vector<HostTensor> make_selection_inputs(const Workload& workload, const InputRecipe& recipe) {
@@ -73,6 +90,7 @@ std::vector<HostTensor> make_selection_inputs(const Workload& workload, const In
   }
   inputs.push_back(make_tensor(specs[kSel]));
   fill_entries(workload, recipe, inputs.back());
+  if (has_packed_sequences(workload)) inputs.push_back(make_cu_seqlens(workload, specs[kSequences]));
   return inputs;
 }
 
@@ -82,10 +100,16 @@ std::vector<HostTensor> change_selection_future(const Workload& w, std::span<con
   const bool flash = p.layout == Layout::Flash;
   const std::int64_t token = std::clamp<std::int64_t>(position + 1, 0, w.S_kv);
   const std::int64_t row = std::clamp<std::int64_t>(token - (w.S_kv - w.S), 0, w.S);
+  move_ignored_entries(w, position, changed[kSel]);
+  if (has_packed_sequences(w)) {
+    flip_packed_from(w, changed[kQ], w.G * p.group * p.dk, token);
+    flip_packed_from(w, changed[kK], w.G * p.dk, token);
+    flip_packed_from(w, changed[kV], w.G * p.dv, token);
+    return changed;
+  }
   flip_from(changed[kQ], w.S, w.G * p.group * p.dk, row);
   flip_from(changed[kK], w.S_kv, flash ? w.G * p.dk : p.dk, token);
   flip_from(changed[kV], w.S_kv, flash ? w.G * p.dv : p.dv, token);
-  move_ignored_entries(w, position, changed[kSel]);
   return changed;
 }
 

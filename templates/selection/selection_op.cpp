@@ -32,9 +32,7 @@ constexpr BackendFunctions kCpu{cpu_space, cpu_default_config, cpu_baseline_conf
 void check_problem(const SelectionOp& op, const Problem& problem) {
   validate(problem);
   if (!op.supports(problem))
-    throw Error(
-        ErrorCode::Unsupported,
-        fmt::format("selection of \"{}\": only the forward pass in grouped or flash layout is built", to_string(problem)));
+    throw Error(ErrorCode::Unsupported, fmt::format("selection of \"{}\": only the forward pass is built", to_string(problem)));
 }
 
 const BackendFunctions& backend(const SelectionOp& op, const Problem& problem, const Target& target) {
@@ -47,6 +45,7 @@ std::int64_t block_count(const Problem& problem, std::int64_t S_kv) { return (S_
 // A workload of the same tuple with other sizes, n cut to the blocks that exist.
 Workload resize(const Workload& workload, std::int64_t S, std::int64_t S_kv, int n) {
   Workload small{.problem = workload.problem, .B = 2, .S = S, .S_kv = S_kv, .G = 2};
+  if (has_packed_sequences(workload)) small.B = 5, small.S = S_kv;  // one of them empty
   small.n = static_cast<int>(std::min<std::int64_t>({n, workload.problem.n_sel, block_count(workload.problem, S_kv)}));
   return small;
 }
@@ -61,7 +60,7 @@ double expected_tokens(const Workload& w, std::int64_t position) {
 }  // namespace
 
 bool SelectionOp::supports(const Problem& problem) const {
-  return problem.branch == Branch::Selection && problem.pass == Pass::Forward && problem.layout != Layout::Varlen;
+  return problem.branch == Branch::Selection && problem.pass == Pass::Forward;
 }
 
 SearchSpace SelectionOp::space(const Problem& problem, const Target& target) const {
@@ -78,13 +77,19 @@ Unit SelectionOp::unit(const Problem& problem, const Config& config, const Targe
 }
 LaunchPlan SelectionOp::plan(const Workload& workload, const Config& config, const Target& target) const {
   validate(workload);
+  if (has_packed_sequences(workload) && workload.S != workload.S_kv)
+    throw Error(
+        ErrorCode::InvalidArgument,
+        fmt::format("launch selection for {}: packed sequences have as many keys as rows; give S and S_kv the longest length",
+                    to_string(workload)));
   return backend(*this, workload.problem, target).plan(workload, config, target);
 }
 
 std::vector<TensorSpec> SelectionOp::tensors(const Workload& workload) const { return make_selection_tensors(workload); }
 
 std::vector<std::byte> SelectionOp::arguments(const Workload& workload, std::span<void* const> tensors, void* workspace) const {
-  NSAJIT_ASSERT(tensors.size() == kSelectionTensors, "one address per tensor of tensors()");
+  const std::size_t count = has_packed_sequences(workload) ? kSequences + 1 : kSequences;
+  NSAJIT_ASSERT(tensors.size() == count, "one address per tensor of tensors()");
   nsajit_selection_args args = make_selection_args(workload);
   args.q = tensors[kQ];
   args.k = tensors[kK];
@@ -93,6 +98,7 @@ std::vector<std::byte> SelectionOp::arguments(const Workload& workload, std::spa
   args.o = tensors[kO];
   args.lse = static_cast<float*>(tensors[kLse]);
   args.workspace = workspace;
+  if (has_packed_sequences(workload)) args.cu_seqlens = static_cast<const int*>(tensors[kSequences]);
   std::vector<std::byte> bytes(sizeof(args));
   std::memcpy(bytes.data(), &args, sizeof(args));
   return bytes;
@@ -110,6 +116,7 @@ std::vector<ParityCase> SelectionOp::parity_cases(const Workload& workload) cons
   const int n = p.n_sel;
   std::vector<ParityCase> cases;
   const auto add = [&](std::string_view what, const Workload& w, InputKind kind, std::int64_t samples) {
+    if (samples == 0 && w.S > 200) samples = 128;
     const auto seed = static_cast<std::uint64_t>(cases.size() + 1);
     cases.push_back({.name = fmt::format("{} S={} S_kv={} n={} seed={}", what, w.S, w.S_kv, w.n, seed),
                      .workload = w,
@@ -137,7 +144,9 @@ Reference SelectionOp::reference(const ParityCase& parity_case, std::span<const 
 Op::RowSlice SelectionOp::output_row(const Workload& workload, std::string_view tensor, std::int64_t row) const {
   NSAJIT_ASSERT(tensor == "o" || tensor == "lse", "selection has two outputs");
   const std::int64_t count = workload.problem.group * (tensor == "o" ? workload.problem.dv : std::int64_t{1});
-  return {.begin = row * count, .count = count};  // both layouts keep (b, s, g) outermost
+  const std::int64_t g = row % workload.G, s = row / workload.G % workload.S, b = row / workload.G / workload.S;
+  if (s >= sequence_length(workload, b)) return {};
+  return {.begin = ((rows_before(workload, b) + s) * workload.G + g) * count, .count = count};  // (b, s, g) are outermost
 }
 
 std::vector<HostTensor> SelectionOp::change_future(const Workload& workload, std::span<const HostTensor> inputs,
@@ -167,12 +176,17 @@ std::vector<Workload> SelectionOp::threshold_ladder(const Workload& workload) co
 Op::Work SelectionOp::work(const Workload& w) const {
   const Problem& p = w.problem;
   const double size = p.dk + p.dv, element = static_cast<double>(element_bytes(p.dtype));
-  double tokens = 0;  // of one (b, g)
-  for (std::int64_t s = 0; s < w.S; ++s) tokens += expected_tokens(w, query_position(w, s));
-  const double sequences = static_cast<double>(w.B * w.G), rows = sequences * static_cast<double>(w.S);
-  return {
-      .flops = 2.0 * sequences * tokens * p.group * size,
-      .bytes = element * size * (rows * p.group + sequences * static_cast<double>(w.S_kv)) + 4.0 * rows * w.n * entry_ints(p)};
+  std::vector<double> tokens_before{0};  // of the rows of one group
+  for (std::int64_t s = 0; s < w.S; ++s) tokens_before.push_back(tokens_before.back() + expected_tokens(w, query_position(w, s)));
+  double tokens = 0, rows = 0, keys = 0;  // of all groups
+  for (std::int64_t b = 0; b < w.B; ++b) {
+    const std::int64_t length = sequence_length(w, b);
+    tokens += static_cast<double>(w.G) * tokens_before[static_cast<std::size_t>(length)];
+    rows += static_cast<double>(w.G * length);
+    keys += static_cast<double>(w.G * (w.S_kv - w.S + length));
+  }
+  return {.flops = 2.0 * tokens * p.group * size,
+          .bytes = element * size * (rows * p.group + keys) + 4.0 * rows * w.n * entry_ints(p)};
 }
 
 }  // namespace nsajit::templates

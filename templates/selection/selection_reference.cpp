@@ -31,20 +31,20 @@ struct RowResult {
 RowOperands gather_row(const Workload& w, const nsajit_selection_args& args, std::span<const HostTensor> inputs,
                        std::int64_t row) {
   const Problem& p = w.problem;
-  const std::int64_t g = row % w.G, s = row / w.G % w.S, b = row / w.G / w.S;
+  const std::int64_t g = row % w.G, s = row / w.G % w.S, b = row / w.G / w.S, start = packed_start(w, b), at = start + s;
   const auto* sel = reinterpret_cast<const std::int32_t*>(inputs[kSel].data.data());
-  const auto tokens = selected_tokens(w, sel + b * args.sel_b + s * args.sel_s + g * args.sel_g, query_position(w, s));
-  const auto read = [&](SelectionTensor tensor, std::int64_t at) {
-    return load_element(inputs[tensor].data.data(), inputs[tensor].spec.type, at);
+  const auto tokens = selected_tokens(w, sel + b * args.sel_b + at * args.sel_s + g * args.sel_g, query_position(w, s));
+  const auto read = [&](SelectionTensor tensor, std::int64_t index) {
+    return load_element(inputs[tensor].data.data(), inputs[tensor].spec.type, index);
   };
   RowOperands row_of{.keys = tokens.size()};
   const auto dk = static_cast<std::size_t>(p.dk), dv = static_cast<std::size_t>(p.dv);
   row_of.k.resize(dk * tokens.size());
   for (int j = 0; j < p.group; ++j)
-    for (int d = 0; d < p.dk; ++d) row_of.q.push_back(read(kQ, b * args.q_b + s * args.q_s + g * args.q_g + j * args.q_h + d));
+    for (int d = 0; d < p.dk; ++d) row_of.q.push_back(read(kQ, b * args.q_b + at * args.q_s + g * args.q_g + j * args.q_h + d));
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const std::int64_t k = b * args.k_b + g * args.k_g + tokens[i] * args.k_s;
-    const std::int64_t v = b * args.v_b + g * args.v_g + tokens[i] * args.v_s;
+    const std::int64_t k = b * args.k_b + g * args.k_g + (start + tokens[i]) * args.k_s;
+    const std::int64_t v = b * args.v_b + g * args.v_g + (start + tokens[i]) * args.v_s;
     for (std::size_t d = 0; d < dk; ++d) row_of.k[d * tokens.size() + i] = read(kK, k + static_cast<std::int64_t>(d));
     for (std::size_t d = 0; d < dv; ++d) row_of.v.push_back(read(kV, v + static_cast<std::int64_t>(d)));
   }
@@ -117,6 +117,7 @@ std::vector<std::int64_t> sample_selection_rows(const Workload& w, std::int64_t 
   rows.push_back(total - 1);
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  std::erase_if(rows, [&](std::int64_t row) { return row / w.G % w.S >= sequence_length(w, row / w.G / w.S); });
   return rows;
 }
 

@@ -39,11 +39,13 @@ NaiveRow naive_selection(const Workload& w, const std::vector<HostTensor>& input
   const Problem& p = w.problem;
   const std::int64_t h = p.group, position = w.S_kv - w.S + s;
   const int ints = p.input == SelectionInput::Ranges ? 2 : 1;
-  const auto* sel = reinterpret_cast<const std::int32_t*>(inputs[3].data.data()) + ((b * w.S + s) * w.G + g) * w.n * ints;
-  const auto q = [&](std::int64_t j, std::int64_t d) {
-    return element(inputs[0], (((b * w.S + s) * w.G + g) * h + j) * p.dk + d);
-  };
+  const bool packed = p.layout == Layout::Varlen;
+  const std::int64_t start = packed ? reinterpret_cast<const std::int32_t*>(inputs[4].data.data())[b] : 0;
+  const std::int64_t at = packed ? start + s : b * w.S + s;
+  const auto* sel = reinterpret_cast<const std::int32_t*>(inputs[3].data.data()) + (at * w.G + g) * w.n * ints;
+  const auto q = [&](std::int64_t j, std::int64_t d) { return element(inputs[0], ((at * w.G + g) * h + j) * p.dk + d); };
   const auto kv = [&](const HostTensor& tensor, std::int64_t i, std::int64_t size, std::int64_t d) {
+    if (packed) return element(tensor, ((start + i) * w.G + g) * size + d);
     return element(tensor, (p.layout == Layout::Flash ? (b * w.S_kv + i) * w.G + g : (b * w.G + g) * w.S_kv + i) * size + d);
   };
   NaiveRow row;

@@ -46,8 +46,10 @@ NativeRun run_native(const NativeCase& native, const Workload& workload, const s
   const Op& op = find_op(workload.problem);
   NativeRun run{.outputs = make_outputs(op, workload)};
   std::vector<void*> addresses;
-  for (const HostTensor& input : inputs) addresses.push_back(const_cast<std::byte*>(input.data.data()));
-  for (HostTensor& output : run.outputs) addresses.push_back(output.data.data());
+  auto input = inputs.begin();
+  auto output = run.outputs.begin();
+  for (const TensorSpec& spec : op.tensors(workload))
+    addresses.push_back(spec.output ? (output++)->data.data() : const_cast<std::byte*>((input++)->data.data()));
   const std::vector<std::byte> args = op.arguments(workload, addresses, nullptr);
   const LaunchPlan plan = op.plan(workload, fields_config(workload.problem, native.config), cpu_target(16));
   const LaunchStep& step = plan.steps.front();

@@ -24,6 +24,7 @@ struct Gpu {
     const Op& op = find_op(problem);
     Workload workload{.problem = problem, .B = 3, .S = 200, .S_kv = 0, .G = 3, .n = problem.n_sel};
     workload.S_kv = std::max<std::int64_t>(331, std::int64_t{problem.n_sel} * problem.l_sel + 131);
+    if (problem.layout == Layout::Varlen) workload.S = workload.S_kv;
     return find_gate_failures(op, workload, choose_candidates(problem, device->target(), 3), *compiler, *device);
   }
 

@@ -86,6 +86,18 @@ TEST_CASE("a changed future changes every later token and query and nothing befo
   CHECK(count_changes(inputs[kV], changed[kV], 200, 3 * 16, 171) == std::pair<std::int64_t, std::int64_t>(0, 2 * 29 * 3 * 16));
 }
 
+TEST_CASE("a changed future of packed sequences changes each one's tokens after the position") {
+  const Workload w = parse_workload("bf16,group=2,dk=32,dv=16,n_sel=3,varlen;B=5,S=170,S_kv=170,G=3,n=3");
+  const auto inputs = make_selection_inputs(w, {.kind = InputKind::Ragged}), changed = change_selection_future(w, inputs, 100);
+  const auto* starts = reinterpret_cast<const std::int32_t*>(inputs[4].data.data());
+  std::int64_t later = 0;
+  for (int b = 0; b < 5; ++b) later += std::max(0, starts[b + 1] - starts[b] - 101);
+  REQUIRE(later >= 69);
+  CHECK(count_changes(inputs[kK], changed[kK], starts[5], 3 * 32, 0).second == later * 3 * 32);
+  CHECK(count_changes(inputs[kQ], changed[kQ], starts[5], 3 * 2 * 32, 0).second == later * 3 * 2 * 32);
+  CHECK(count_changes(inputs[kK], changed[kK], starts[5], 3 * 32, starts[4] + 101).second == 69 * 3 * 32);
+}
+
 TEST_CASE("a changed future keeps every row's selected tokens, though ignored entries move") {
   for (const char* text : {kFlash, kGrouped}) {
     const Workload w = parse_workload(text);

@@ -57,6 +57,20 @@ TEST_CASE("the layout decides where the key heads lie") {
   CHECK(flash.o_s == grouped.o_s);
 }
 
+TEST_CASE("packed sequences tile the rows: ragged, one of them empty, the last as long as the workload") {
+  const Workload w = parse_workload("group=2,dk=32,dv=64,varlen;B=5,S=300,S_kv=300,G=4,n=4");
+  CHECK(sequence_length(w, 0) > 0);
+  CHECK(sequence_length(w, 0) < 300);
+  CHECK(sequence_length(w, 1) == 0);
+  CHECK(sequence_length(w, 4) == 300);
+  CHECK(rows_before(w, 5) == rows_before(w, 4) + 300);
+  CHECK(make_selection_tensors(w)[kQ].shape == std::vector<std::int64_t>{rows_before(w, 5), 8, 32});
+  const nsajit_selection_args args = make_selection_args(w);
+  CHECK(args.q_s == 4 * 2 * 32);
+  CHECK(args.k_s == 4 * 32);
+  CHECK((args.q_b == 0 && args.k_b == 0 && args.o_b == 0 && args.sel_b == 0));
+}
+
 TEST_CASE("entries are clamped to the position and ignored beyond it") {
   CHECK(select(kRanges, {2, 5, 9, 30}, 10) == Tokens{2, 3, 4, 9, 10});
   CHECK(select(kRanges, {7, 7, 11, 13}, 10).empty());

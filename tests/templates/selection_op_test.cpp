@@ -119,7 +119,7 @@ TEST_CASE("parity cases are valid workloads with distinct seeds and names, and e
 
 TEST_CASE("tensors come in the order of the arguments") {
   const Workload w = parse_workload("group=2,dk=32,dv=48,blocks;B=2,S=8,S_kv=1100,G=3,n=5");
-  std::vector<char> memory(kSelectionTensors);
+  std::vector<char> memory(kSequences);
   std::vector<void*> addresses;
   for (char& byte : memory) addresses.push_back(&byte);
   const auto bytes = kOp.arguments(w, addresses, &memory);
@@ -159,4 +159,7 @@ TEST_CASE("the work of a short sequence counts exactly the causal tokens") {
 TEST_CASE("an invalid tuple and a pass that is not built are refused") {
   CHECK_THROWS_AS(kOp.default_config(Problem{.dk = 7}, templates_test::cpu_target(16)), Error);
   CHECK_FALSE(kOp.supports(Problem{.pass = Pass::Backward}));
+  const Target cpu = templates_test::cpu_target(16);
+  const Workload uneven = parse_workload("fp32,group=2,dk=32,dv=32,n_sel=2,varlen;B=2,S=8,S_kv=200,G=1,n=2");
+  CHECK_THROWS_AS(kOp.plan(uneven, kOp.default_config(uneven.problem, cpu), cpu), Error);
 }

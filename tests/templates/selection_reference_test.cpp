@@ -45,7 +45,8 @@ std::vector<double> first_row_of(const Reference& reference) { return reference.
 TEST_CASE("the oracle is the formula, in every dtype, layout, input and raggedness") {
   for (const char* text : {"bf16,group=3,dk=32,dv=48,n_sel=3;B=2,S=150,S_kv=170,G=2,n=3",
                            "fp16,group=2,dk=16,dv=32,n_sel=2,flash,blocks;B=1,S=140,S_kv=140,G=3,n=2",
-                           "fp32,group=1,dk=64,dv=16,n_sel=3,flash;B=2,S=70,S_kv=200,G=1,n=3"})
+                           "fp32,group=1,dk=64,dv=16,n_sel=3,flash;B=2,S=70,S_kv=200,G=1,n=3",
+                           "bf16,group=2,dk=32,dv=16,n_sel=3,varlen;B=5,S=170,S_kv=170,G=2,n=3"})
     for (const InputKind kind : {InputKind::Random, InputKind::Ragged}) {
       INFO(text);
       CHECK(compare_with_naive(text, kind).oracle < 1e-6);  // the scale is a float: 1e-8 relative

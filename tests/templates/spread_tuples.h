@@ -15,7 +15,8 @@ inline constexpr const char* kSpreadTuples[] = {
     "fp16,dk=32,dv=32,group=24,l_sel=64,n_sel=16,flash,ranges",     "fp16,dk=192,dv=256,group=6,l_sel=64,n_sel=3,grouped,blocks",
     "fp32,dk=128,dv=128,group=16,l_sel=64,n_sel=4,grouped,ranges",  "fp32,dk=64,dv=96,group=1,l_sel=32,n_sel=7,flash,blocks",
     "fp32,dk=256,dv=32,group=5,l_sel=48,n_sel=3,flash,ranges",      "fp32,dk=32,dv=256,group=12,l_sel=16,n_sel=33,grouped,blocks",
-    "fp32,dk=192,dv=160,group=64,l_sel=128,n_sel=2,grouped,blocks",
+    "fp32,dk=192,dv=160,group=64,l_sel=128,n_sel=2,grouped,blocks", "bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=16,varlen,ranges",
+    "fp16,dk=192,dv=128,group=16,l_sel=32,n_sel=5,varlen,blocks",   "fp32,dk=64,dv=32,group=2,l_sel=64,n_sel=3,varlen,ranges",
 };
 
 // Both input forms; groups that fill a matrix tile, part of one, and several.
