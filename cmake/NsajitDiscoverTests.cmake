@@ -29,6 +29,7 @@ foreach(label unit slow gpu)
   foreach(case IN LISTS cases)
     string(STRIP "${case}" case)
     string(REGEX REPLACE "([][,\\])" "\\\\\\1" pattern "${case}")   # a name is matched as a Catch2 pattern
+    string(REGEX REPLACE "^-" "*" pattern "${pattern}")   # else taken for an option
     set(name "[==[${PREFIX}: ${case}]==]")
     string(APPEND script "add_test(${name} [==[${PROGRAM}]==] [==[${pattern}]==])\n"
            "set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout_${label}}")
