@@ -1,5 +1,7 @@
 // The CUDA backend of a build without CUDA headers: there is none, and this says why.
 
+#include <fmt/format.h>
+
 #include "nsajit/error.h"
 #include "runtime/cuda_device.h"
 
@@ -13,6 +15,9 @@ constexpr const char* kReason =
 
 CudaList list_cuda(const Environment&) { return {.absent_reason = kReason}; }
 
-std::unique_ptr<Device> make_cuda_device(int, const Environment&) { throw Error(ErrorCode::Driver, kReason); }
+std::unique_ptr<Device> make_cuda_device(int ordinal, const Environment&) {
+  throw Error(ErrorCode::Driver,
+              fmt::format("open cuda:{}: {}; install the headers and build again, or use the cpu", ordinal, kReason));
+}
 
 }  // namespace nsajit::runtime
