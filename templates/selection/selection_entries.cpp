@@ -1,5 +1,6 @@
-// Selection entries: per row the forced blocks, then random ones, of which a share is taken over from the row
-// before (real scorers change their mind slowly). Ragged rows cycle through every oddity that callers may send.
+// Selection entries: per row the forced blocks, then random ones, of which a share is taken over from the row before
+// (real scorers change their mind slowly); without an overlap every row draws for itself. Ragged rows cycle through
+// every oddity that callers may send.
 
 #include "templates/selection/selection_entries.h"
 
@@ -45,18 +46,29 @@ bool contains(const std::vector<std::int64_t>& values, std::int64_t value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
-// The random blocks of a row: of 1 .. local - 2, `kept` of them from the row before.
+// How many of a row's `count` random blocks are taken over from the row before. Fractions are rounded by chance, so that
+// the mean is the asked share where a row has few random blocks; and what does not fit outside the row before is shared.
+std::int64_t draw_kept(const RowShape& row, std::int64_t count, std::int64_t candidates, std::int64_t before, Draw& draw) {
+  const int overlap = row.workload.overlap_percent;
+  if (overlap == 0 || before == 0) return 0;
+  const std::int64_t asked = (count * overlap + draw.below(100)) / 100;
+  return std::clamp(asked, std::max<std::int64_t>(0, count - (candidates - before)), std::min(count, before));
+}
+
+// The random blocks of a row: of 1 .. local - 2. With an overlap asked for, new ones are none of the row before, which
+// random rows share by chance the more the shorter the sequence is.
 std::vector<std::int64_t> draw_blocks(const RowShape& row, std::int64_t count, const std::vector<std::int64_t>& before,
                                       Draw& draw) {
   const std::int64_t candidates = std::max<std::int64_t>(0, row.local() - 2);
   count = std::min(count, candidates);
-  const std::int64_t kept = std::min((count * row.workload.overlap_percent + 50) / 100, static_cast<std::int64_t>(before.size()));
   std::vector<std::int64_t> blocks;
   const std::int64_t start = before.empty() ? 0 : draw.below(static_cast<std::int64_t>(before.size()));
+  const std::int64_t kept = draw_kept(row, count, candidates, static_cast<std::int64_t>(before.size()), draw);
   for (std::int64_t i = 0; i < kept; ++i) blocks.push_back(before[static_cast<std::size_t>(start + i) % before.size()]);
+  const bool any = row.workload.overlap_percent == 0;
   while (static_cast<std::int64_t>(blocks.size()) < count) {
     std::int64_t block = 1 + draw.below(candidates);
-    while (contains(blocks, block)) block = block % candidates + 1;
+    while (contains(blocks, block) || (!any && contains(before, block))) block = block % candidates + 1;
     blocks.push_back(block);
   }
   return blocks;

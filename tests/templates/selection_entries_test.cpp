@@ -66,21 +66,30 @@ std::int64_t count_rows(const Generated& generated, auto&& holds) {
   return count;
 }
 
-// Share of the random blocks that rows have in common with the row before, in percent.
+// The blocks of a row that are not forced: those before the two local ones, without block 0.
+std::set<std::int64_t> random_blocks(const Generated& generated, std::int64_t row) {
+  const std::int64_t l_sel = generated.workload.problem.l_sel, local = generated.position(row) / l_sel;
+  std::set<std::int64_t> blocks;
+  for (const std::int64_t token : generated.tokens(row))
+    if (token >= l_sel && token / l_sel <= local - 2) blocks.insert(token / l_sel);
+  return blocks;
+}
+
+// Share of the random blocks that rows have in common with the row before, over all rows, in percent.
 double measured_overlap(const Generated& generated) {
   const Workload& w = generated.workload;
   double shared = 0, all = 0;
-  for (std::int64_t s = w.S / 2 + 1; s < w.S / 2 + 60; ++s) {
-    const auto blocks = [&](std::int64_t row) { return std::set<int>(generated.row(row), generated.row(row) + w.n); };
-    const std::set<int> now = blocks(s), before = blocks(s - 1);
-    const auto local = static_cast<int>(query_position(w, s) / w.problem.l_sel);
-    for (const int block : now) {
-      if (block < 1 || block > local - 2) continue;
-      all += 1;
-      shared += before.contains(block) ? 1 : 0;
-    }
+  for (std::int64_t row = 0; row < generated.rows(); ++row) {
+    if (row / w.G % w.S == 0) continue;
+    const auto now = random_blocks(generated, row), before = random_blocks(generated, row - w.G);
+    all += static_cast<double>(now.size());
+    for (const std::int64_t block : now) shared += before.contains(block) ? 1 : 0;
   }
   return 100 * shared / all;
+}
+
+double measured_overlap(const std::string& text, int overlap) {
+  return measured_overlap(generate((text + ",overlap=" + std::to_string(overlap)).c_str(), {}));
 }
 
 constexpr const char* kRanges = "group=1,dk=16,dv=16,n_sel=8,ranges;B=2,S=700,S_kv=1500,G=2,n=8";
@@ -120,11 +129,36 @@ TEST_CASE("ragged selections hold empty rows, one-token rows and entries beyond 
         }) > 50);
 }
 
+// Long rows, short ones where chance alone shares much, and rows with one random block, which takes all or nothing.
 TEST_CASE("neighbouring rows share the asked share of their random blocks") {
-  const char* text = "group=1,dk=16,dv=16,n_sel=16,blocks;B=1,S=400,S_kv=60000,G=1,n=16,overlap=";
-  CHECK(measured_overlap(generate((std::string(text) + "0").c_str(), {})) < 10);
-  CHECK(std::abs(measured_overlap(generate((std::string(text) + "75").c_str(), {})) - 75) < 10);
-  CHECK(measured_overlap(generate((std::string(text) + "100").c_str(), {})) == 100);
+  const std::string text = GENERATE("group=1,dk=16,dv=16,n_sel=16,blocks;B=1,S=600,S_kv=60000,G=2",
+                                    "group=1,dk=16,dv=16,n_sel=16,ranges;B=2,S=600,S_kv=3000,G=1",
+                                    "group=1,dk=16,dv=16,n_sel=4,ranges;B=2,S=1000,S_kv=20000,G=2",
+                                    "group=1,dk=16,dv=16,n_sel=4,blocks;B=1,S=4000,G=1");
+  for (const int overlap : {10, 25, 50, 75, 90}) {
+    CAPTURE(text, overlap);
+    CHECK(std::abs(measured_overlap(text, overlap) - overlap) < 3);
+  }
+  CHECK(measured_overlap(text, 100) > 98);  // a chain of rows starts afresh, and the first rows have few to choose from
+}
+
+TEST_CASE("rows that draw for themselves share what chance gives") {
+  CHECK(measured_overlap("group=1,dk=16,dv=16,n_sel=16,blocks;B=1,S=600,S_kv=60000,G=1", 0) < 3);
+  CHECK(std::abs(measured_overlap("group=1,dk=16,dv=16,n_sel=16,ranges;B=1,S=600,S_kv=3000,G=1", 0) - 100 * 13 / 39.0) < 6);
+}
+
+TEST_CASE("rows that cannot differ as much as asked share no more than they must") {
+  const std::string text = "group=1,dk=16,dv=16,n_sel=16,blocks;B=1,S=60,S_kv=1472,G=1";  // 13 of 20 blocks, 7 are new
+  CHECK(std::abs(measured_overlap(text, 10) - 100 * 6 / 13.0) < 3);
+}
+
+TEST_CASE("selections that overlap stay causal, sorted, distinct and full") {
+  const char* text = GENERATE("group=1,dk=16,dv=16,n_sel=8,ranges;B=2,S=700,S_kv=1500,G=2,overlap=50",
+                              "group=1,dk=16,dv=16,n_sel=8,blocks;B=2,S=700,G=2,overlap=75",
+                              "group=1,dk=16,dv=16,n_sel=8,blocks;B=1,S=600,G=1,overlap=10",
+                              "group=1,dk=16,dv=16,n_sel=8,ranges;B=1,S=600,G=1,overlap=100");
+  CHECK(find_irregular_row(generate(text, {})) == -1);
+  CHECK(find_overlapping_row(generate(text, {})) == -1);
 }
 
 TEST_CASE("the same seed gives the same selections, another seed others") {
