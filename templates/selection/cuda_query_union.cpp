@@ -54,7 +54,7 @@ VariantSpace query_union_space(const Problem& problem, const Target& target) {
                 [problem, target](const Config& c) { return smem_bytes(problem, c, kPlannedKeys) <= target.smem_bytes; });
   space.require("registers of a thread fit without spilling", [problem, target](const Config& c) {
     const int q = c.at("q_shared") != 0 ? 0 : problem.dk / 8;
-    const int estimate = 56 + c.at("heads") / 8 * (q + problem.dv / 4 + c.at("keys") / 4);
+    const int estimate = 48 + c.at("heads") / 8 * (q + problem.dv / 4 + c.at("keys") / 4);
     return estimate <= register_limit(c, target);
   });
   return space;
