@@ -21,15 +21,19 @@ struct Candidate {
   double distance = 0;
 };
 
+// Quarters of the blocks that neighbouring rows share, rounded: what a caller knows of the overlap is an estimate.
+int overlap_bucket(const Workload& workload) { return (workload.overlap_percent + 12) / 25; }
+
 // How far two workloads of one problem are apart: powers of two in each size, added up. Tile choices follow sizes by
-// their order of magnitude, and no size is known to matter more than another. Overlap weighs least: it decides
-// between equals.
+// their order of magnitude, and no size is known to matter more than another. A quarter of overlap weighs as an octave:
+// from a half on, each halves about what a tile of rows reads that the row before did not. Within a quarter, overlap
+// decides between equals.
 double distance_between(const Workload& a, const Workload& b) {
   const auto octaves = [](std::int64_t x, std::int64_t y) {
     return std::abs(std::log2(static_cast<double>(x) / static_cast<double>(y)));
   };
   return octaves(a.S, b.S) + octaves(a.S_kv, b.S_kv) + octaves(a.B, b.B) + octaves(a.G, b.G) + octaves(a.n, b.n) +
-         std::abs(a.overlap_percent - b.overlap_percent) / 1000.0;
+         std::abs(overlap_bucket(a) - overlap_bucket(b)) + std::abs(a.overlap_percent - b.overlap_percent) / 1000.0;
 }
 
 // A record whose text this build cannot read, or whose config it no longer offers, is a miss.

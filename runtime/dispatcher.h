@@ -29,7 +29,8 @@ struct Decision {
   std::int64_t threshold = -1; // smallest length where the winner is served; -1 = never, or not known
 };
 
-// The decision alone: no compilation, no device memory.
+// The decision alone: no compilation, no device memory. Where the workload itself was not tuned, the nearest one serves:
+// octaves of B, S, S_kv, G and n, and of overlap_percent, the caller's hint, quarters (0 = random), are added up.
 Decision find_decision(const Op& op, const Workload& workload, const Target& target, cache::Cache& cache);
 
 struct BoundKernel {

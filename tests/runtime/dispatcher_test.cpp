@@ -121,6 +121,39 @@ TEST_CASE("an exact match is preferred to a nearer-looking overlap", "[runtime]"
   CHECK(fixture.decide(overlapping).grade == Grade::Exact);
 }
 
+TEST_CASE("a winner of the same quarter of overlap is preferred to one of nearer sizes", "[runtime]") {
+  Fixture fixture;
+  Workload overlapping = sized(2048);
+  overlapping.overlap_percent = 75;
+  fixture.store({.workload = overlapping, .config = tuned(64)});
+  fixture.store({.workload = sized(1024), .config = tuned(16)});
+  Workload asked = sized(1024);
+  asked.overlap_percent = 70;
+  CHECK(fixture.decide(asked).config == tuned(64));
+  CHECK(fixture.decide(asked).grade == Grade::Nearest);
+  CHECK_THAT(fixture.decide(asked).why, Contains("overlap=70") && Contains("overlap=75"));
+  asked.overlap_percent = 12;
+  CHECK(fixture.decide(asked).config == tuned(16));
+}
+
+TEST_CASE("of equal sizes the nearest overlap serves", "[runtime]") {
+  Fixture fixture;
+  const std::pair<int, Config> stored[] = {{0, tuned(16, 1)}, {40, tuned(16, 2)}, {60, tuned(16, 3)}, {100, tuned(32, 1)}};
+  for (const auto& [overlap, config] : stored) {
+    Workload workload = sized(1024);
+    workload.overlap_percent = overlap;
+    fixture.store({.workload = workload, .config = config});
+  }
+  Workload asked = sized(1024);
+  const std::pair<int, Config> served[] = {{10, tuned(16, 1)}, {30, tuned(16, 2)}, {49, tuned(16, 2)},
+                                           {51, tuned(16, 3)}, {70, tuned(16, 3)}, {95, tuned(32, 1)}};
+  for (const auto& [overlap, config] : served) {
+    asked.overlap_percent = overlap;
+    CAPTURE(overlap);
+    CHECK(to_string(fixture.decide(asked).config) == to_string(config));
+  }
+}
+
 TEST_CASE("winners of another device or another tuple do not count", "[runtime]") {
   Fixture fixture;
   fixture.store({.device = "cpu;name=another"});
