@@ -140,8 +140,7 @@ class QueryUnion {
         bits &= bits - 1;
         barrier_wait(full(stage), parity);
         if (own >> bit & 1) attend_tile(heads, word * 32 + bit, start, end, smem_address(smem) + stage * kStage, scale2, lane);
-        __syncwarp();
-        if (lane == 0) barrier_arrive(empty(stage));
+        barrier_arrive(empty(stage));
         if (++stage == Fields::stages) {
           stage = 0;
           parity ^= 1;
@@ -188,7 +187,7 @@ __device__ __forceinline__ void query_union(const nsajit_selection_args& args, i
   if (threadIdx.x == 0) {
     for (int stage = 0; stage < Fields::stages; ++stage) {
       barrier_init(kernel.full(stage), 32 * Fields::producers);
-      barrier_init(kernel.empty(stage), Fields::queries);
+      barrier_init(kernel.empty(stage), 32 * Fields::queries);
     }
   }
   __syncthreads();
