@@ -157,16 +157,20 @@ BoundKernel Dispatcher::find(const Workload& workload) {
   const Target& target = device_.target();
   BoundKernel bound{.decision = find_decision(op, workload, target, cache_)};
   const Config baseline = op.baseline_config(workload.problem, target);
+  const auto bind = [&](const Config& config) {
+    bound.plan = op.plan(workload, config, target);
+    bound.kernel = &load(op, workload.problem, config);
+  };
   try {
-    bound.kernel = &load(op, workload.problem, bound.decision.config);
+    bind(bound.decision.config);
   } catch (const Error& error) {
-    // A winner that no longer compiles or loads (another toolchain, another driver) must not stop the caller.
+    // A winner that no longer compiles or loads (another toolchain, another driver), or that cannot be launched at these
+    // sizes (tuned at others), must not stop the caller.
     if (bound.decision.config == baseline) throw;
     log_warn(fmt::format("{}: served by packed SDPA instead: {}", to_string(bound.decision.config), error.what()));
     bound.decision = {.config = baseline, .why = fmt::format("the stored winner cannot be used: {}", error.what())};
-    bound.kernel = &load(op, workload.problem, baseline);
+    bind(baseline);
   }
-  bound.plan = op.plan(workload, bound.decision.config, target);
   return found_.emplace(workload, std::move(bound)).first->second;
 }
 

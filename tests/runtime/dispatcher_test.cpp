@@ -253,6 +253,17 @@ TEST_CASE("a winner that no longer compiles falls back with the compiler's reaso
   CHECK(bound.kernel != nullptr);
 }
 
+TEST_CASE("a nearest winner that cannot be launched at these sizes falls back with the reason", "[runtime]") {
+  Fixture fixture;
+  fixture.store({});
+  Dispatcher dispatcher(fixture.device, fixture.compiler, fixture.cache);
+  const BoundKernel bound = dispatcher.find(sized(2 * testing::kFakeLongest));
+  CHECK(bound.decision.grade == Grade::Fallback);
+  CHECK(bound.decision.config == fixture.baseline());
+  CHECK_THAT(bound.decision.why, Contains("too many keys"));
+  CHECK_FALSE(bound.plan.steps.empty());
+}
+
 TEST_CASE("an impossible workload is refused before anything is looked up", "[runtime]") {
   Fixture fixture;
   Dispatcher dispatcher(fixture.device, fixture.compiler, fixture.cache);

@@ -2,9 +2,11 @@
 
 #include "tests/support/fake_op.h"
 
+
 #include <algorithm>
 #include <cstring>
 #include <random>
+#include "nsajit/error.h"
 
 namespace nsajit::testing {
 namespace {
@@ -77,6 +79,7 @@ Unit FakeOp::unit(const Problem& problem, const Config& config, const Target&) c
 LaunchPlan FakeOp::plan(const Workload& workload, const Config& config, const Target&) const {
   const std::int64_t rows = workload.B * workload.S * workload.G;
   const int tile = config.at("tile");
+  if (config.variant == "query_major" && workload.S_kv > kFakeLongest) throw Error(ErrorCode::Unsupported, "too many keys");
   LaunchStep step;
   step.grid[0] = static_cast<std::uint32_t>((rows + tile - 1) / tile);
   step.block[0] = static_cast<std::uint32_t>(tile);

@@ -37,6 +37,7 @@ struct FakeArgs {
 };
 
 inline constexpr std::int64_t kFakeWidth = 4;
+inline constexpr std::int64_t kFakeLongest = std::int64_t{1} << 24;   // query_major's plan refuses more keys
 
 // Configs: query_major{fault,stages,tile} with tile 16, 32, 64 and stages 1..3 ("tile 64 has no stage 3"), and
 // the baseline packed_sdpa{fault,stages,tile}. `faults`: values of "fault" that the space offers.
