@@ -111,8 +111,9 @@ std::optional<double> apart_percent(const BenchCase& bench_case) {
   return std::nullopt;
 }
 
-void print_case(const BenchCase& bench_case) {
+void print_case(const BenchCase& bench_case, bool predicted) {
   fmt::print("{}", format_bench_table(bench_case));
+  if (predicted) fmt::print("{}", format_bench_predictions(bench_case));
   if (const auto apart = apart_percent(bench_case)) fmt::print("A/A: {:.2f} % apart\n", *apart);
   fmt::print("\n");
   std::fflush(stdout);
@@ -153,7 +154,7 @@ ExitCode run_bench(const Session& session, const BenchCommand& command) {
     progress.begin(index, workloads.size(), short_problem(workloads[index].problem));
     run.cases.push_back(run_bench_case(tools, workloads[index], settings));
     progress.clear();
-    print_case(run.cases.back());
+    print_case(run.cases.back(), settings.predicted);
   }
   write_output(json.get(), format_bench_json(run), command.json);
   write_output(csv.get(), format_bench_csv(run), command.csv);
@@ -181,6 +182,7 @@ void add_bench_selection(CLI::App& bench, Session& session) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->add_flag("--aa", values->settings.aa, "The first kernel twice: what it differs from itself is noise");
+  command->add_flag("--predicted", values->settings.predicted, "What the model expects of each kernel, and what bounds it");
   command->add_option("--json", values->json, "File for everything: machine, clocks, samples");
   command->add_option("--csv", values->csv, fmt::format("File of {}", kBenchCsvHeader));
   command->callback([&session, values] { session.result = run_bench(session, *values); });

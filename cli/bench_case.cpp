@@ -133,6 +133,13 @@ void race(BenchTools& tools, const Workload& workload, const BenchSettings& sett
   }
 }
 
+void predict(const Op& op, const Workload& workload, const Target& target, std::vector<BenchEntry>& entries) {
+  for (auto& entry : entries) {
+    const auto predicted = op.predict(workload, entry.config, target);
+    if (predicted && predicted->time_us > 0) entry.predicted = predicted;
+  }
+}
+
 }  // namespace
 
 BenchCase run_bench_case(BenchTools& tools, const Workload& workload, const BenchSettings& settings) {
@@ -142,6 +149,7 @@ BenchCase run_bench_case(BenchTools& tools, const Workload& workload, const Benc
                        .work = op.work(workload),
                        .length = op.threshold_length(workload),
                        .entries = pick_contenders(op, workload, target, tools.cache, settings.configs)};
+  if (settings.predicted) predict(op, workload, target, bench_case.entries);
   tuner::CompileQueue queue(tools.compiler, target, settings.compile_threads);
   auto lanes = start_lanes(tools, op, workload, bench_case.entries, queue);
   const std::string output = first_output(op, workload);

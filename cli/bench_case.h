@@ -15,7 +15,8 @@ struct BenchSettings {
   std::string configs = "all-variants";  // as pick_contenders takes it
   tuner::MeasureOptions measure{.warmup = 2, .rounds = 25};
   int compile_threads = 0;
-  bool aa = false;  // the first kernel enters twice: what it differs from itself is noise
+  bool aa = false;         // the first kernel enters twice: what it differs from itself is noise
+  bool predicted = false;  // what the model expects is put beside
 };
 
 // What a case borrows.

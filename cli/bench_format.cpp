@@ -44,10 +44,20 @@ std::vector<std::string> table_row(const BenchEntry& entry, const BenchCase& ben
           fmt::format("{:.1e}", entry.mae)};
 }
 
+std::vector<std::string> prediction_row(const BenchEntry& entry) {
+  const std::string config = to_string(entry.config);
+  const double median_us = measured(entry) ? entry.timing.summary.median : 0;
+  const std::string time = median_us > 0 ? fmt::format("{:.4f}", median_us / 1e3) : "-";
+  if (!entry.predicted) return {config, time, "-", "-", "-"};
+  return {config, time, fmt::format("{:.4f}", entry.predicted->time_us / 1e3),
+          median_us > 0 ? fmt::format("{:.2f}", entry.predicted->time_us / median_us) : "-", entry.predicted->bound};
+}
+
 nlohmann::json describe(const BenchEntry& entry, const BenchCase& bench_case) {
   nlohmann::json text{
       {"config", to_string(entry.config)}, {"roles", entry.roles},  {"source", entry.source}, {"baseline", entry.baseline},
       {"status", to_string(entry.status)}, {"reason", entry.reason}};
+  if (entry.predicted) text["predicted_us"] = entry.predicted->time_us, text["bound"] = entry.predicted->bound;
   if (!measured(entry)) return text;
   const auto& summary = entry.timing.summary;
   text["time_us"] = summary.median;
@@ -93,6 +103,12 @@ std::string format_bench_table(const BenchCase& bench_case) {
     if (!measured(entry)) text += fmt::format("{}: {}: {}\n", to_string(entry.config), to_string(entry.status), entry.reason);
   }
   return text;
+}
+
+std::string format_bench_predictions(const BenchCase& bench_case) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& entry : bench_case.entries) rows.push_back(prediction_row(entry));
+  return format_text_table({"config", "ms", "predicted ms", "ratio", "bound"}, rows);
 }
 
 std::string format_bench_csv(const BenchRun& run) {

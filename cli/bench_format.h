@@ -11,6 +11,8 @@ namespace nsajit::cli {
 inline constexpr const char* kBenchCsvHeader = "mode,N,H,D,Dv,L,nspans,streams,tri_ms,ref_ms,speedup,mae";
 
 std::string format_bench_table(const BenchCase& bench_case);
+// Predicted beside measured, a line per kernel; "-" where the model does not know the kernel or the device.
+std::string format_bench_predictions(const BenchCase& bench_case);
 // One line per measured kernel that is not the baseline. mode: its first role; N: rows (b, s, g), each of which selects
 // for itself; H: query heads of such a row; L: selected tokens per row; nspans: entries per row; streams: 1.
 std::string format_bench_csv(const BenchRun& run);

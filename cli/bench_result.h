@@ -1,6 +1,7 @@
 #pragma once
 // Bench result: what one run of a benchmark found, as plain values: written by bench_case, read by bench_format.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct BenchEntry {
   std::string reason;  // empty where it was measured
   double mae = 0;      // mean absolute error of the first output on the workload itself, against float64
   tuner::Timing timing;
+  std::optional<Prediction> predicted;  // where it was asked for, and a model knows the device
 };
 
 struct BenchCase {

@@ -39,6 +39,13 @@ nlohmann::json describe(const cache::ParityRecord& parity) {
   };
 }
 
+nlohmann::json describe(const Prediction& prediction) {
+  return {
+      {"time_us", prediction.time_us},   {"bound", prediction.bound},           {"hbm_bytes", prediction.hbm_bytes},
+      {"l2_bytes", prediction.l2_bytes}, {"smem_bytes", prediction.smem_bytes}, {"flops", prediction.flops},
+  };
+}
+
 nlohmann::json describe(const cache::ThresholdRecord& threshold) {
   return {
       {"name", threshold.name},
@@ -82,6 +89,7 @@ std::string format_json(const std::vector<ReportRow>& rows) {
         {"candidates", row.winner.candidates},
         {"created_utc", row.winner.created_utc},
         {"winner", describe(row.trial)},
+        {"predicted", describe_optional(row.predicted)},
         {"baseline", describe_optional(row.baseline)},
         {"parity", describe_optional(row.parity)},
         {"threshold", describe_optional(row.threshold)},

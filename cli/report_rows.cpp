@@ -7,7 +7,9 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "cli/device_text.h"
 #include "core/fields.h"
+#include "nsajit/error.h"
 #include "nsajit/op.h"
 
 namespace nsajit::cli {
@@ -48,6 +50,21 @@ std::string threshold_name(const cache::WinnerRecord& winner) {
   return {};
 }
 
+// A report never fails for its model: what this build cannot predict has no prediction.
+std::optional<Prediction> find_prediction(const cache::WinnerRecord& winner) {
+  const auto target = find_device_target(winner.device);
+  if (!target) return std::nullopt;
+  try {
+    const Workload workload = parse_workload(winner.workload);
+    for (const Op* op : all_ops()) {
+      if (op->name() != winner.op) continue;
+      const auto predicted = op->predict(workload, parse_config(winner.config), *target);
+      return predicted && predicted->time_us > 0 ? predicted : std::nullopt;
+    }
+  } catch (const Error&) { return std::nullopt; }  // a config or a tuple of another version
+  return std::nullopt;
+}
+
 // What became of a workload's candidates on a device, and its newest baseline: a winner that was not compared names none.
 struct Outcomes {
   std::map<std::string, int> counts;
@@ -68,6 +85,7 @@ ReportRow make_row(cache::Cache& cache, cache::WinnerRecord winner, cache::Trial
   ReportRow row{.winner = std::move(winner), .trial = std::move(trial)};
   row.baseline = cache.find_trial(row.winner.baseline_trial);
   row.parity = find_closest(cache.find_parity(row.winner.trial));
+  row.predicted = find_prediction(row.winner);
   row.threshold_name = threshold_name(row.winner);
   row.threshold = cache.find_threshold(row.threshold_name, row.winner.problem, row.winner.device);
   return row;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cache/cache.h"
+#include "nsajit/prediction.h"
 
 namespace nsajit::cli {
 
@@ -20,6 +21,7 @@ struct ReportRow {
   std::string threshold_name;
   std::map<std::string, int> trials;  // status -> how many, of this tuple, workload and device
   cache::RunRecord run;
+  std::optional<Prediction> predicted;  // of the winner; nullopt: no model of it, or of its device
 };
 
 struct ReportFilter {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 
 #include "nsajit/config.h"
 #include "nsajit/launch_plan.h"
+#include "nsajit/prediction.h"
 #include "nsajit/search_space.h"
 #include "nsajit/target.h"
 #include "nsajit/workload.h"
@@ -123,6 +125,9 @@ class Op {
   // What a launch must do at least: floating-point operations and bytes through device memory.
   struct Work { double flops = 0; double bytes = 0; };
   virtual Work work(const Workload& workload) const = 0;
+
+  // What a model expects of a config that plan() takes; nullopt: there is none. To rank and to explain, never to refuse.
+  virtual std::optional<Prediction> predict(const Workload&, const Config&, const Target&) const { return std::nullopt; }
 };
 
 // Every operation of this build. templates/registry.cpp holds the list.

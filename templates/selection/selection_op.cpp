@@ -9,6 +9,7 @@
 
 #include "core/assert.h"
 #include "nsajit/error.h"
+#include "templates/selection/cuda_model.h"
 #include "templates/selection/selection_backends.h"
 #include "templates/selection/selection_inputs.h"
 #include "templates/selection/selection_layout.h"
@@ -187,6 +188,12 @@ Op::Work SelectionOp::work(const Workload& w) const {
   }
   return {.flops = 2.0 * tokens * p.group * size,
           .bytes = element * size * (rows * p.group + keys) + 4.0 * rows * w.n * entry_ints(p)};
+}
+
+std::optional<Prediction> SelectionOp::predict(const Workload& workload, const Config& config, const Target& target) const {
+  check_problem(*this, workload.problem);
+  if (target.backend != Backend::Cuda) return std::nullopt;
+  return predict_cuda(workload, config, target);
 }
 
 }  // namespace nsajit::templates

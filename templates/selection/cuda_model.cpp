@@ -1,0 +1,70 @@
+// CUDA model: choice of the variant's part, what they share, ranking.
+
+#include "templates/selection/cuda_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "templates/selection/selection_backends.h"
+
+namespace nsajit::templates {
+namespace {
+
+constexpr int kWarpsSm = 64;
+constexpr int kBlocksSm = 32;
+
+// Whose rates cuda_model_rates.h holds. A profile without a chip does not know how many processors there are.
+bool has_known_rates(const Target& target) {
+  return target.arch == 90 && target.l2_bytes > 0 && target.name.find("H200") != std::string::npos;
+}
+
+}  // namespace
+
+void ModelTime::add(std::initializer_list<ModelTerm> terms) {
+  double sum = 0;
+  for (const ModelTerm& term : terms) {
+    sum += term.time_us * term.time_us * term.time_us;
+    if (term.time_us > largest_.time_us) largest_ = term;
+  }
+  time_us_ += std::cbrt(sum);
+}
+
+double resident_blocks(const LaunchStep& step, int registers, const Target& target) {
+  constexpr std::int64_t kReserved = 1024;  // of each block's shared memory, the driver's
+  const std::int64_t threads = step.block[0], dealt = (registers + 7) / 8 * 8;
+  const std::int64_t by_smem = target.smem_sm_bytes / (step.smem_bytes + kReserved);
+  const std::int64_t by_registers = target.registers_sm / (threads * dealt);
+  return static_cast<double>(
+      std::max<std::int64_t>(1, std::min({by_smem, by_registers, 32 * kWarpsSm / threads, std::int64_t{kBlocksSm}})));
+}
+
+std::optional<Prediction> predict_cuda(const Workload& workload, const Config& config, const Target& target) {
+  if (workload.problem.dtype == DType::FP32) return std::nullopt;
+  std::optional<Prediction> prediction;
+  if (config.variant == "query_major") prediction = predict_query_major(workload, config, target, {});
+  if (config.variant == "query_union") prediction = predict_query_union(workload, config, target, {});
+  if (config.variant == "packed_sdpa") prediction = predict_packed_sdpa(workload, config, target, {});
+  if (config.variant.starts_with("kv_major"))
+    prediction = predict_kv_major(workload, config, target, config.variant == "kv_major" ? kKvMajorRates : kKvWgmmaRates);
+  if (prediction && !has_known_rates(target)) {
+    prediction->time_us = 0;
+    prediction->bound = "unknown";
+  }
+  return prediction;
+}
+
+std::vector<Config> rank_by_prediction(const Workload& workload, const Target& target, std::vector<Config> configs) {
+  std::vector<std::pair<double, Config>> timed;
+  for (Config& config : configs) {
+    const auto prediction = predict_cuda(workload, config, target);
+    const bool known = prediction && prediction->time_us > 0;
+    timed.emplace_back(known ? prediction->time_us : std::numeric_limits<double>::infinity(), std::move(config));
+  }
+  std::stable_sort(timed.begin(), timed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  configs.clear();
+  for (auto& [time, config] : timed) configs.push_back(std::move(config));
+  return configs;
+}
+
+}  // namespace nsajit::templates
