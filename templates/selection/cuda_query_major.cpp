@@ -12,10 +12,9 @@
 namespace nsajit::templates {
 namespace {
 
-constexpr int kMaxThreads = 256;                             // per block; more blocks serve better than larger ones
-constexpr int kNamedBarriers = 15;                           // 0 is __syncthreads
-constexpr std::int64_t kMinBytesInFlight = 32 * 1024;        // per SM; below it latency, not bandwidth, sets the time
-constexpr std::int64_t kChunkBytes = std::int64_t{1} << 30;  // workspace of packed SDPA
+constexpr int kMaxThreads = 256;                       // per block; more blocks serve better than larger ones
+constexpr int kNamedBarriers = 15;                     // 0 is __syncthreads
+constexpr std::int64_t kMinBytesInFlight = 32 * 1024;  // per SM; below it latency, not bandwidth, sets the time
 
 struct Footprint {
   int row_warps = 1;
@@ -113,51 +112,16 @@ Unit query_major_unit(const Problem& problem, const Config& config, const Target
 
 LaunchPlan query_major_plan(const Workload& workload, const Config& config, const Target& target) {
   const Footprint f = footprint(workload.problem, config, target);
-  LaunchPlan plan;
-  plan.steps.push_back({.entry = 0,
-                        .grid = {blocks_for(workload.S, config.at("queries")), static_cast<std::uint32_t>(workload.G),
-                                 static_cast<std::uint32_t>(workload.B)},
-                        .block = {static_cast<std::uint32_t>(f.threads), 1, 1},
-                        .smem_bytes = static_cast<std::uint32_t>(f.smem_bytes)});
-  return plan;
-}
-
-// Largest number of rows that a workspace of kChunkBytes holds.
-std::int64_t chunk_rows(const Problem& problem) {
-  const std::int64_t row = std::int64_t{problem.n_sel} * problem.l_sel * 2 * (problem.dk + problem.dv) + 8;
-  return std::clamp<std::int64_t>(kChunkBytes / row, 64, 1 << 20);
+  return plan_rows(workload, {.threads = f.threads, .smem_bytes = f.smem_bytes, .queries = config.at("queries")});
 }
 
 Unit packed_sdpa_unit(const Problem& problem, const Config& config, const Target& target) {
-  const int threads = footprint(problem, config, target).threads;
-  Unit unit = start_cuda_unit(problem, config);
-  unit.template_path = "selection/packed_sdpa.cuh";
-  unit.entries = {"selection_pack", "selection_attend_packed"};
-  unit.bodies = {"nsajit::selection::pack_selected", "nsajit::selection::attend_packed"};
-  unit.bounds = {{.threads = threads}, {.threads = threads}};
-  unit.fields.emplace_back("max_tokens", problem.n_sel * problem.l_sel);
-  unit.fields.emplace_back("chunk_rows", static_cast<int>(chunk_rows(problem)));
-  return unit;
+  return finish_packed_unit(start_cuda_unit(problem, config), problem, footprint(problem, config, target).threads);
 }
 
 LaunchPlan packed_sdpa_plan(const Workload& workload, const Config& config, const Target& target) {
-  const Problem& problem = workload.problem;
-  const Footprint f = footprint(problem, config, target);
-  const std::int64_t rows = workload.B * workload.G * workload.S;
-  const std::int64_t chunk = std::min(chunk_rows(problem), rows);
-  LaunchPlan plan;
-  plan.workspace_bytes = chunk * (std::int64_t{problem.n_sel} * problem.l_sel * 2 * (problem.dk + problem.dv) + 8);
-  LaunchStep pack{.entry = 0, .block = {static_cast<std::uint32_t>(f.threads), 1, 1}};
-  LaunchStep attend{.entry = 1, .block = pack.block, .smem_bytes = static_cast<std::uint32_t>(f.smem_bytes)};
-  for (std::int64_t first = 0; first < rows; first += chunk) {
-    const std::int64_t count = std::min(chunk, rows - first);
-    pack.grid[0] = static_cast<std::uint32_t>(count);
-    attend.grid[0] = blocks_for(count, config.at("queries"));
-    pack.first_row = attend.first_row = first;
-    plan.steps.push_back(pack);
-    plan.steps.push_back(attend);
-  }
-  return plan;
+  const Footprint f = footprint(workload.problem, config, target);
+  return plan_packed_rows(workload, {.threads = f.threads, .smem_bytes = f.smem_bytes, .queries = config.at("queries")});
 }
 
 Config make_config(const char* variant, int columns, int heads, int stages, int queries, int key_warps, int through_l1) {

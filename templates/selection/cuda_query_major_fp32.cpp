@@ -18,7 +18,6 @@ constexpr int kMaxThreads = 256;
 constexpr int kNamedBarriers = 15;                           // 0 is __syncthreads
 constexpr int kMaxHeads = 8;                                 // of one warp
 constexpr std::int64_t kMinBytesInFlight = 32 * 1024;        // per SM; below it latency, not bandwidth, sets the time
-constexpr std::int64_t kChunkBytes = std::int64_t{1} << 30;  // workspace of packed SDPA
 
 struct Footprint {
   int heads = 1;  // of one warp
@@ -106,54 +105,16 @@ Unit fp32_unit(const Problem& problem, const Config& config, const Target& targe
 
 LaunchPlan fp32_plan(const Workload& workload, const Config& config, const Target& target) {
   const Footprint f = footprint(workload.problem, config, target);
-  LaunchPlan plan;
-  plan.steps.push_back({.entry = 0,
-                        .grid = {blocks_for(workload.S, config.at("queries")), static_cast<std::uint32_t>(workload.G),
-                                 static_cast<std::uint32_t>(workload.B)},
-                        .block = {static_cast<std::uint32_t>(f.threads), 1, 1},
-                        .smem_bytes = static_cast<std::uint32_t>(f.smem_bytes)});
-  return plan;
-}
-
-// Of packed K and V and the pair of ints beside them.
-std::int64_t packed_row_bytes(const Problem& problem) {
-  return std::int64_t{problem.n_sel} * problem.l_sel * kElementBytes * (problem.dk + problem.dv) + 8;
-}
-
-std::int64_t chunk_rows(const Problem& problem) {
-  return std::clamp<std::int64_t>(kChunkBytes / packed_row_bytes(problem), 64, 1 << 20);
+  return plan_rows(workload, {.threads = f.threads, .smem_bytes = f.smem_bytes, .queries = config.at("queries")});
 }
 
 Unit packed_unit(const Problem& problem, const Config& config, const Target& target) {
-  Unit unit = start_unit(problem, config, target);
-  unit.template_path = "selection/packed_sdpa.cuh";
-  unit.entries = {"selection_pack", "selection_attend_packed"};
-  unit.bodies = {"nsajit::selection::pack_selected", "nsajit::selection::attend_packed"};
-  const EntryBounds bounds{.threads = footprint(problem, config, target).threads};
-  unit.bounds = {bounds, bounds};
-  unit.fields.emplace_back("max_tokens", problem.n_sel * problem.l_sel);
-  unit.fields.emplace_back("chunk_rows", static_cast<int>(chunk_rows(problem)));
-  return unit;
+  return finish_packed_unit(start_unit(problem, config, target), problem, footprint(problem, config, target).threads);
 }
 
 LaunchPlan packed_plan(const Workload& workload, const Config& config, const Target& target) {
-  const Problem& problem = workload.problem;
-  const Footprint f = footprint(problem, config, target);
-  const std::int64_t rows = workload.B * workload.G * workload.S;
-  const std::int64_t chunk = std::min(chunk_rows(problem), rows);
-  LaunchPlan plan;
-  plan.workspace_bytes = chunk * packed_row_bytes(problem);
-  const std::array<std::uint32_t, 3> block{static_cast<std::uint32_t>(f.threads), 1, 1};
-  for (std::int64_t first = 0; first < rows; first += chunk) {
-    const std::int64_t count = std::min(chunk, rows - first);
-    plan.steps.push_back({.entry = 0, .grid = {static_cast<std::uint32_t>(count), 1, 1}, .block = block, .first_row = first});
-    plan.steps.push_back({.entry = 1,
-                          .grid = {blocks_for(count, config.at("queries")), 1, 1},
-                          .block = block,
-                          .smem_bytes = static_cast<std::uint32_t>(f.smem_bytes),
-                          .first_row = first});
-  }
-  return plan;
+  const Footprint f = footprint(workload.problem, config, target);
+  return plan_packed_rows(workload, {.threads = f.threads, .smem_bytes = f.smem_bytes, .queries = config.at("queries")});
 }
 
 Config make_config(const char* variant, int keys, int stages, int queries, int key_warps) {

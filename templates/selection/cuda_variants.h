@@ -38,6 +38,19 @@ Config packed_sdpa_fp32_config(const Problem& problem, const Target& target);
 // Fields and names that the units of all variants share.
 Unit start_cuda_unit(const Problem& problem, const Config& config);
 
+// One CTA of a query-major kernel.
+struct RowBlock {
+  int threads = 0;
+  int smem_bytes = 0;
+  int queries = 1;   // rows
+};
+
+// Query-major's launch: rows fastest, groups slowest.
+LaunchPlan plan_rows(const Workload& workload, const RowBlock& block);
+// Packed SDPA in any storage type: its template and entries, and the launches chunk by chunk of its workspace.
+Unit finish_packed_unit(Unit unit, const Problem& problem, int threads);
+LaunchPlan plan_packed_rows(const Workload& workload, const RowBlock& block);
+
 inline constexpr int kWarpThreads = 32;
 inline constexpr int kSmemReserved = 1024;     // of each block's shared memory, the driver's
 inline constexpr int kRegistersNoSpill = 240;  // an estimate up to here was never seen to spill

@@ -56,27 +56,12 @@ class QueryUnion {
   __device__ __forceinline__ void mark(const Row<Element>& row, int slot, int lane) {
     for (int entry = lane; entry < row.n; entry += 32) {
       int start, end;
-      read_entry(row, entry, start, end);
+      read_entry<Fields::block>(row, entry, start, end);
       if (end <= start) continue;
       for (int tile = start / kTile; tile <= (end - 1) / kTile; ++tile) {
         const uint32 bit = 1u << (tile % 32);
         atomicOr(&bitmaps[slot * words + tile / 32], bit);
         atomicOr(&bitmaps[kRows * words + tile / 32], bit);
-      }
-    }
-  }
-
-  static __device__ __forceinline__ void read_entry(const Row<Element>& row, int entry, int& start, int& end) {
-    if constexpr (Fields::block == 0) {
-      start = max(row.entries[2 * entry], 0);
-      end = min(row.entries[2 * entry + 1], row.limit);
-    } else {
-      const int block = row.entries[entry];
-      start = 0;
-      end = 0;
-      if (block >= 0 && block < ceil_div(row.limit, Fields::block)) {
-        start = block * Fields::block;
-        end = min(start + Fields::block, row.limit);
       }
     }
   }
@@ -131,7 +116,7 @@ class QueryUnion {
     int stage = 0;
     uint32 parity = 0;
     int start = 0, end = 0;
-    if (lane < row.n) read_entry(row, lane, start, end);
+    if (lane < row.n) read_entry<Fields::block>(row, lane, start, end);
     for (int word = 0; word < words; ++word) {
       uint32 bits = bitmaps[kRows * words + word];
       const uint32 own = bitmaps[slot * words + word];
