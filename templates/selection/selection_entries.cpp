@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "templates/common/host_elements.h"
+#include "templates/common/mix_bits.h"
 #include "templates/selection/selection_layout.h"
 
 namespace nsajit::templates {

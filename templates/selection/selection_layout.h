@@ -8,6 +8,7 @@
 
 #include "nsajit/op.h"
 #include "nsajit/selection_args.h"
+#include "templates/common/sequences.h"
 
 namespace nsajit::templates {
 
@@ -18,19 +19,6 @@ std::vector<TensorSpec> make_selection_tensors(const Workload& workload);
 
 // Everything but the addresses.
 nsajit_selection_args make_selection_args(const Workload& workload);
-
-// Position of query row s, absolute.
-inline std::int64_t query_position(const Workload& workload, std::int64_t s) { return workload.S_kv - workload.S + s; }
-
-// Packed sequences (Layout::Varlen): the last one has S rows, others fewer, some none. Else all have S.
-inline bool has_packed_sequences(const Workload& workload) { return workload.problem.layout == Layout::Varlen; }
-std::int64_t sequence_length(const Workload& workload, std::int64_t b);
-// Rows of all sequences before b, in the tensors that have a row per query.
-std::int64_t rows_before(const Workload& workload, std::int64_t b);
-// The part of it that the strides of b do not cover.
-inline std::int64_t packed_start(const Workload& workload, std::int64_t b) {
-  return has_packed_sequences(workload) ? rows_before(workload, b) : 0;
-}
 
 // Ints of one entry: a range has two, a block index one.
 inline int entry_ints(const Problem& problem) { return problem.input == SelectionInput::Ranges ? 2 : 1; }

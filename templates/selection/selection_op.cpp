@@ -78,11 +78,7 @@ Unit SelectionOp::unit(const Problem& problem, const Config& config, const Targe
 }
 LaunchPlan SelectionOp::plan(const Workload& workload, const Config& config, const Target& target) const {
   validate(workload);
-  if (has_packed_sequences(workload) && workload.S != workload.S_kv)
-    throw Error(
-        ErrorCode::InvalidArgument,
-        fmt::format("launch selection for {}: packed sequences have as many keys as rows; give S and S_kv the longest length",
-                    to_string(workload)));
+  check_packed_lengths("selection", workload);
   return backend(*this, workload.problem, target).plan(workload, config, target);
 }
 
@@ -138,16 +134,13 @@ std::vector<ParityCase> SelectionOp::parity_cases(const Workload& workload) cons
 }
 
 Reference SelectionOp::reference(const ParityCase& parity_case, std::span<const HostTensor> inputs) const {
-  return make_selection_reference(parity_case.workload, inputs,
-                                  sample_selection_rows(parity_case.workload, parity_case.sampled_rows));
+  return make_selection_reference(parity_case.workload, inputs, sample_rows(parity_case.workload, parity_case.sampled_rows));
 }
 
 Op::RowSlice SelectionOp::output_row(const Workload& workload, std::string_view tensor, std::int64_t row) const {
   NSAJIT_ASSERT(tensor == "o" || tensor == "lse", "selection has two outputs");
   const std::int64_t count = workload.problem.group * (tensor == "o" ? workload.problem.dv : std::int64_t{1});
-  const std::int64_t g = row % workload.G, s = row / workload.G % workload.S, b = row / workload.G / workload.S;
-  if (s >= sequence_length(workload, b)) return {};
-  return {.begin = ((rows_before(workload, b) + s) * workload.G + g) * count, .count = count};  // (b, s, g) are outermost
+  return slice_of_row(workload, row, count);
 }
 
 std::vector<HostTensor> SelectionOp::change_future(const Workload& workload, std::span<const HostTensor> inputs,

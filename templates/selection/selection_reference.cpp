@@ -1,149 +1,23 @@
-// Selection reference: one template over the number type. Loops run over keys (scores) and over dv (outputs), so they
-// vectorise while every sum keeps the plain order of its terms.
+// Selection reference: the keys of a row are what its entries select.
 
 #include "templates/selection/selection_reference.h"
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
-#include <numbers>
+#include <utility>
 
-#include "templates/common/host_elements.h"
+#include "templates/common/attention_reference.h"
 #include "templates/selection/selection_layout.h"
 
 namespace nsajit::templates {
-namespace {
-
-// Operands of a row as floats, which hold every storage type exactly.
-struct RowOperands {
-  std::size_t keys = 0;
-  std::vector<float> q;  // [h][dk]
-  std::vector<float> k;  // [dk][keys]
-  std::vector<float> v;  // [keys][dv]
-};
-
-struct RowResult {
-  std::vector<double> o;     // [h][dv]
-  std::vector<double> lse;   // [h]
-  double largest_logit = 0;  // magnitude
-};
-
-RowOperands gather_row(const Workload& w, const nsajit_selection_args& args, std::span<const HostTensor> inputs,
-                       std::int64_t row) {
-  const Problem& p = w.problem;
-  const std::int64_t g = row % w.G, s = row / w.G % w.S, b = row / w.G / w.S, start = packed_start(w, b), at = start + s;
-  const auto* sel = reinterpret_cast<const std::int32_t*>(inputs[kSel].data.data());
-  const auto tokens = selected_tokens(w, sel + b * args.sel_b + at * args.sel_s + g * args.sel_g, query_position(w, s));
-  const auto read = [&](SelectionTensor tensor, std::int64_t index) {
-    return load_element(inputs[tensor].data.data(), inputs[tensor].spec.type, index);
-  };
-  RowOperands row_of{.keys = tokens.size()};
-  const auto dk = static_cast<std::size_t>(p.dk), dv = static_cast<std::size_t>(p.dv);
-  row_of.k.resize(dk * tokens.size());
-  for (int j = 0; j < p.group; ++j)
-    for (int d = 0; d < p.dk; ++d) row_of.q.push_back(read(kQ, b * args.q_b + at * args.q_s + g * args.q_g + j * args.q_h + d));
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const std::int64_t k = b * args.k_b + g * args.k_g + (start + tokens[i]) * args.k_s;
-    const std::int64_t v = b * args.v_b + g * args.v_g + (start + tokens[i]) * args.v_s;
-    for (std::size_t d = 0; d < dk; ++d) row_of.k[d * tokens.size() + i] = read(kK, k + static_cast<std::int64_t>(d));
-    for (std::size_t d = 0; d < dv; ++d) row_of.v.push_back(read(kV, v + static_cast<std::int64_t>(d)));
-  }
-  return row_of;
-}
-
-// The base of the softmax. Kernels work in base 2, which rounds a large logit once more than base e does, so the
-// same-dtype reference does as well.
-struct BaseE {
-  static double power(double x) { return std::exp(x); }
-  static double natural_log(double top, double sum) { return top + std::log(sum); }
-  static constexpr double kScale = 1;
-};
-struct Base2 {
-  static float power(float x) { return std::exp2(x); }
-  static float natural_log(float top, float sum) { return (top + std::log2(sum)) * static_cast<float>(std::numbers::ln2); }
-  static constexpr float kScale = std::numbers::log2e_v<float>;
-};
-
-// `round` is applied where a kernel stores in its dtype: to probabilities before P V, and to O.
-template <class Real, class Base, class Round>
-RowResult attend(const Problem& p, const RowOperands& row, Real scale, Round round) {
-  const auto dk = static_cast<std::size_t>(p.dk), dv = static_cast<std::size_t>(p.dv);
-  RowResult result;
-  std::vector<Real> score(row.keys), out(dv);
-  for (std::size_t head = 0; head < static_cast<std::size_t>(p.group); ++head) {
-    std::fill(score.begin(), score.end(), Real{0});
-    std::fill(out.begin(), out.end(), Real{0});
-    for (std::size_t d = 0; d < dk; ++d) {
-      const Real q = row.q[head * dk + d];
-      const float* k = row.k.data() + d * row.keys;
-      for (std::size_t i = 0; i < row.keys; ++i) score[i] += q * static_cast<Real>(k[i]);
-    }
-    Real top = -std::numeric_limits<Real>::infinity(), sum = 0;
-    for (Real& x : score) {
-      x *= scale * Base::kScale;
-      top = std::max(top, x);
-      result.largest_logit = std::max(result.largest_logit, static_cast<double>(std::abs(x)));
-    }
-    for (std::size_t i = 0; i < row.keys; ++i) {
-      const Real probability = Base::power(score[i] - top);
-      sum += probability;
-      const Real weight = round(probability);
-      const float* v = row.v.data() + i * dv;
-      for (std::size_t d = 0; d < dv; ++d) out[d] += weight * static_cast<Real>(v[d]);
-    }
-    for (const Real x : out) result.o.push_back(row.keys == 0 ? 0.0 : static_cast<double>(round(x / sum)));
-    result.lse.push_back(row.keys == 0 ? -std::numeric_limits<double>::infinity()
-                                       : static_cast<double>(Base::natural_log(top, sum)));
-  }
-  return result;
-}
-
-void place(const RowResult& result, std::size_t row, std::vector<std::vector<double>>& outputs) {
-  std::copy(result.o.begin(), result.o.end(), outputs[0].begin() + static_cast<std::ptrdiff_t>(row * result.o.size()));
-  std::copy(result.lse.begin(), result.lse.end(), outputs[1].begin() + static_cast<std::ptrdiff_t>(row * result.lse.size()));
-}
-
-}  // namespace
-
-std::vector<std::int64_t> sample_selection_rows(const Workload& w, std::int64_t count) {
-  const std::int64_t total = w.B * w.S * w.G;
-  std::vector<std::int64_t> rows;
-  const std::int64_t samples = count <= 0 ? total : std::min(count, total);
-  const std::int64_t stride = std::max<std::int64_t>(1, total / samples);
-  // The shift inside a stride keeps samples from meeting the same group or tile row each time.
-  for (std::int64_t i = 0; i < samples; ++i)
-    rows.push_back(i * (total - 1) / std::max<std::int64_t>(1, samples - 1) / stride * stride + i * 7 % stride);
-  for (std::int64_t& row : rows) row = std::min(row, total - 1);
-  rows.push_back(total - 1);
-  std::sort(rows.begin(), rows.end());
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-  std::erase_if(rows, [&](std::int64_t row) { return row / w.G % w.S >= sequence_length(w, row / w.G / w.S); });
-  return rows;
-}
 
 Reference make_selection_reference(const Workload& w, std::span<const HostTensor> inputs, std::vector<std::int64_t> rows) {
-  const Problem& p = w.problem;
   const nsajit_selection_args args = make_selection_args(w);
-  const auto heads = static_cast<std::size_t>(p.group), dv = static_cast<std::size_t>(p.dv);
-  const std::vector<std::vector<double>> empty{std::vector<double>(rows.size() * heads * dv),
-                                               std::vector<double>(rows.size() * heads)};
-  Reference reference{.rows = std::move(rows), .oracle = empty, .same_dtype = empty};
-  const ElementType type = inputs[kQ].spec.type;
-  std::vector<double> largest_logit(reference.rows.size());
-  for_each_piece(static_cast<std::int64_t>(reference.rows.size()), 2, [&](std::int64_t begin, std::int64_t end) {
-    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-      const RowOperands row = gather_row(w, args, inputs, reference.rows[i]);
-      const RowResult oracle = attend<double, BaseE>(p, row, static_cast<double>(args.scale), [](double x) { return x; });
-      largest_logit[i] = oracle.largest_logit;
-      place(oracle, i, reference.oracle);
-      place(attend<float, Base2>(p, row, args.scale, [&](float x) { return round_element(type, x); }), i, reference.same_dtype);
-    }
+  const auto* sel = reinterpret_cast<const std::int32_t*>(inputs[kSel].data.data());
+  return make_attention_reference(w.problem, args.scale, std::move(rows), [&](std::int64_t row) {
+    const auto [b, s, g] = split_row(w, row);
+    const std::int64_t start = packed_start(w, b), at = start + s;
+    const auto tokens = selected_tokens(w, sel + b * args.sel_b + at * args.sel_s + g * args.sel_g, query_position(w, s));
+    return gather_operands(w.problem, args, inputs, {.b = b, .g = g, .query = at, .first_key = start}, tokens);
   });
-  // A kernel rounds a logit when it scales it and when it subtracts the maximum; O follows the error, LSE's own
-  // magnitude already counts it.
-  const double largest = largest_logit.empty() ? 0 : *std::max_element(largest_logit.begin(), largest_logit.end());
-  reference.intermediate_rounding = {2 * 0x1p-24 * largest, 0};
-  return reference;
 }
 
 }  // namespace nsajit::templates

@@ -10,10 +10,6 @@
 
 namespace nsajit::templates {
 
-// Flattened rows (b, s, g) to compare: all where `count` is 0 or covers them, else `count` spread evenly over
-// sequences and groups, and the last.
-std::vector<std::int64_t> sample_selection_rows(const Workload& workload, std::int64_t count);
-
 // Requires: `inputs` as made by make_selection_inputs for this workload. Outputs in order: o, lse.
 Reference make_selection_reference(const Workload& workload, std::span<const HostTensor> inputs, std::vector<std::int64_t> rows);
 

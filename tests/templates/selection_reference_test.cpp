@@ -5,6 +5,7 @@
 #include <catch2/catch_all.hpp>
 
 #include "templates/common/host_elements.h"
+#include "templates/common/sequences.h"
 #include "templates/selection/selection_inputs.h"
 #include "templates/selection/selection_reference.h"
 #include "tests/templates/naive_selection.h"
@@ -23,7 +24,7 @@ double distance(double a, double b) { return a == b ? 0 : std::abs(a - b); }
 Difference compare_with_naive(const char* text, InputKind kind) {
   const Workload w = parse_workload(text);
   const auto inputs = make_selection_inputs(w, {.kind = kind, .seed = 11});
-  const Reference reference = make_selection_reference(w, inputs, sample_selection_rows(w, 60));
+  const Reference reference = make_selection_reference(w, inputs, sample_rows(w, 60));
   Difference difference;
   std::size_t o = 0, lse = 0;
   const auto note = [&](std::size_t output, std::size_t at, double expected) {
@@ -85,12 +86,12 @@ TEST_CASE("a row that selects nothing is exactly 0 with an LSE of -inf") {
 
 TEST_CASE("sampled rows are distinct, ordered, spread over all groups and include the last") {
   const Workload w = parse_workload("group=1,dk=16,dv=16;B=2,S=4096,S_kv=4096,G=4");
-  const auto rows = sample_selection_rows(w, 64);
+  const auto rows = sample_rows(w, 64);
   std::vector<int> per_group(4);
   for (const std::int64_t row : rows) ++per_group[static_cast<std::size_t>(row % 4)];
   CHECK(rows.back() == 2 * 4096 * 4 - 1);
   CHECK(std::adjacent_find(rows.begin(), rows.end(), std::greater_equal<>()) == rows.end());
   CHECK((rows.size() >= 60 && rows.size() <= 66));
   CHECK(*std::min_element(per_group.begin(), per_group.end()) > 5);
-  CHECK(sample_selection_rows(w, 0).size() == 2 * 4096 * 4);
+  CHECK(sample_rows(w, 0).size() == 2 * 4096 * 4);
 }
