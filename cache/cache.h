@@ -19,7 +19,7 @@ struct TrialKey;
 
 enum class OpenMode : std::uint8_t { ReadWrite, ReadOnly };
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 class Cache {
  public:

@@ -33,13 +33,11 @@ std::string advice(SqliteFault fault) {
 std::string schema_trouble(const SchemaReport& report) {
   switch (report.state) {
     case SchemaState::Empty: return "it holds no tables";
-    case SchemaState::Older:
-      return fmt::format("its schema version is {}, this nsajit reads {}: run any command that writes to bring it up to date",
-                         report.version, kSchemaVersion);
     case SchemaState::Newer:
       return fmt::format("its schema version is {}, this nsajit knows {}: update nsajit, or {}", report.version, kSchemaVersion,
                          kElsewhere);
     case SchemaState::Foreign: return fmt::format("it is a SQLite database of another program: {}", kElsewhere);
+    case SchemaState::Older:
     case SchemaState::Current: break;
   }
   return {};
@@ -81,56 +79,76 @@ void require_writable_folder(const std::string& path) {
                                             advice(SqliteFault::ReadOnly)));
 }
 
-bool has_pending_log(const std::string& path) {
+// Asked before SQLite is: it would leave a log beside a file that it then cannot write.
+void require_writable_file(const std::string& path) {
   std::error_code ignored;
-  const auto bytes = std::filesystem::file_size(path + "-wal", ignored);
-  return !ignored && bytes > 0;
+  if (!std::filesystem::exists(path, ignored) || access(path.c_str(), W_OK) == 0) return;
+  throw Error(ErrorCode::Cache,
+              fmt::format("cannot open cache {} for writing: the file is read-only; {}", path, advice(SqliteFault::ReadOnly)));
+}
+
+bool has_pending_log(const std::string& path) { return look_at_file(path).log_bytes > 0; }
+
+struct Reader {
+  std::unique_ptr<SqliteDatabase> connection;
+  SchemaReport report;
+  std::optional<FileState> unlocked;
+};
+
+Reader connect_unlocked(const std::string& path, int busy_timeout_ms) {
+  Reader reader{.unlocked = look_at_file(path)};
+  reader.connection = std::make_unique<SqliteDatabase>(path, SqliteMode::Immutable, busy_timeout_ms);
+  reader.report = inspect_schema(*reader.connection);
+  return reader;
 }
 
 // SQLite reads a write-ahead-log file only where it may put shared memory beside it. A file in a read-only
 // folder with no log pending is complete in itself and can be read as it lies.
-std::unique_ptr<SqliteDatabase> connect_reader(const std::string& path, int busy_timeout_ms, SchemaReport& report) {
+Reader connect_reader(const std::string& path, int busy_timeout_ms) {
+  if (is_at_rest_for_reader(path)) return connect_unlocked(path, busy_timeout_ms);
   try {
-    auto connection = std::make_unique<SqliteDatabase>(path, SqliteMode::Read, busy_timeout_ms);
-    report = inspect_schema(*connection);
-    return connection;
+    Reader reader{.connection = std::make_unique<SqliteDatabase>(path, SqliteMode::Read, busy_timeout_ms)};
+    reader.report = inspect_schema(*reader.connection);
+    return reader;
   } catch (const SqliteFailure& failure) {
     std::error_code ignored;
     const bool place = failure.fault() == SqliteFault::CannotOpen || failure.fault() == SqliteFault::ReadOnly;
     if (!place || !std::filesystem::is_regular_file(path, ignored) || has_pending_log(path)) throw;
   }
-  auto connection = std::make_unique<SqliteDatabase>(path, SqliteMode::Immutable, busy_timeout_ms);
-  report = inspect_schema(*connection);
-  return connection;
+  return connect_unlocked(path, busy_timeout_ms);
+}
+
+// Later versions only add tables and indices, so that what this build asks for is there.
+bool is_readable(const SchemaReport& report) {
+  return report.state == SchemaState::Current || report.state == SchemaState::Older;
 }
 
 }  // namespace
 
 std::unique_ptr<Cache::Database> Cache::Database::open(const std::string& path, OpenMode mode, int busy_timeout_ms) {
   if (path.empty()) throw Error(ErrorCode::InvalidArgument, "cannot open a cache without a path");
-  std::unique_ptr<Database> database(new Database(path, mode));
+  std::unique_ptr<Database> database(new Database(path, mode, busy_timeout_ms));
   if (mode == OpenMode::ReadWrite) {
-    database->open_for_writing(busy_timeout_ms);
+    database->open_for_writing();
   } else {
-    database->open_for_reading(busy_timeout_ms);
+    database->open_for_reading();
   }
   return database;
 }
 
-void Cache::Database::open_for_writing(int busy_timeout_ms) {
+void Cache::Database::open_for_writing() {
   require_no_folder(path_);
   make_parent_folders(path_);
   require_writable_folder(path_);
+  require_writable_file(path_);
   try {
     require_no_fragment(path_);
-    auto connection = std::make_unique<SqliteDatabase>(path_, SqliteMode::Create, busy_timeout_ms);
+    auto connection = std::make_unique<SqliteDatabase>(path_, SqliteMode::Create, busy_timeout_ms_);
     SchemaReport report = inspect_schema(*connection);
-    if (connection->is_read_only()) {
-      throw Error(ErrorCode::Cache, fmt::format("cannot open cache {} for writing: the file is read-only; {}", path_,
-                                                advice(SqliteFault::ReadOnly)));
-    }
     if (report.state == SchemaState::Empty || report.state == SchemaState::Older) {
       migrate(*connection);
+      if (report.state == SchemaState::Older)
+        log_info(fmt::format("cache {} was brought from schema version {} to {}", path_, report.version, kSchemaVersion));
       report = inspect_schema(*connection);
     }
     if (report.state != SchemaState::Current) {
@@ -143,7 +161,7 @@ void Cache::Database::open_for_writing(int busy_timeout_ms) {
   }
 }
 
-void Cache::Database::open_for_reading(int busy_timeout_ms) {
+void Cache::Database::open_for_reading() {
   std::error_code ignored;
   if (!std::filesystem::exists(path_, ignored) && !ignored) {
     log_debug(fmt::format("cache {} is not there yet: nothing is known", path_));
@@ -151,16 +169,23 @@ void Cache::Database::open_for_reading(int busy_timeout_ms) {
   }
   try {
     require_no_fragment(path_);
-    SchemaReport report;
-    auto connection = connect_reader(path_, busy_timeout_ms, report);
-    if (report.state == SchemaState::Current) {
-      connection_ = std::move(connection);
+    Reader reader = connect_reader(path_, busy_timeout_ms_);
+    if (is_readable(reader.report)) {
+      connection_ = std::move(reader.connection);
+      unlocked_ = reader.unlocked;
       return;
     }
-    warnings_.warn("file", fmt::format("cache {} is not used: {}", path_, schema_trouble(report)));
+    warnings_.warn("file", fmt::format("cache {} is not used: {}", path_, schema_trouble(reader.report)));
   } catch (const SqliteFailure& failure) {
     warnings_.warn("file", fmt::format("cache {} is not used: {}; {}", path_, failure.what(), advice(failure.fault())));
   }
+}
+
+void Cache::Database::reopen_if_changed() {
+  if (!unlocked_ || *unlocked_ == look_at_file(path_)) return;
+  connection_.reset();
+  unlocked_.reset();
+  open_for_reading();
 }
 
 SqliteDatabase& Cache::Database::writable(const std::string& attempt) {

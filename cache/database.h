@@ -4,12 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "cache/cache.h"
+#include "cache/file_state.h"
 #include "cache/sqlite_database.h"
 #include "cache/warn_once.h"
 
@@ -26,6 +28,7 @@ class Cache::Database {
   // `attempt`: completes "cannot ..."; what `work` returns when it is value-initialised means a miss.
   template <typename Work>
   auto read(const std::string& attempt, Work&& work) -> std::invoke_result_t<Work, SqliteDatabase&> {
+    reopen_if_changed();
     if (connection_ == nullptr) return {};
     try {
       return work(*connection_);
@@ -53,18 +56,22 @@ class Cache::Database {
   }
 
  private:
-  Database(std::string path, OpenMode mode) : path_(std::move(path)), mode_(mode) {}
+  Database(std::string path, OpenMode mode, int busy_timeout_ms)
+      : path_(std::move(path)), mode_(mode), busy_timeout_ms_(busy_timeout_ms) {}
 
-  void open_for_writing(int busy_timeout_ms);
-  void open_for_reading(int busy_timeout_ms);
+  void open_for_writing();
+  void open_for_reading();
+  void reopen_if_changed();
   SqliteDatabase& writable(const std::string& attempt);
   void miss(const std::string& attempt, const SqliteFailure& failure);
   [[noreturn]] void refuse(const std::string& attempt, const SqliteFailure& failure) const;
 
   std::string path_;
   OpenMode mode_;
+  int busy_timeout_ms_;
   WarnOnce warnings_;
   std::unique_ptr<SqliteDatabase> connection_;  // none: an empty cache
+  std::optional<FileState> unlocked_;           // read without locks since the file looked like this
 };
 
 }  // namespace nsajit::cache

@@ -186,6 +186,24 @@ CREATE TRIGGER parity_is_final BEFORE UPDATE ON parity BEGIN
 END;
 )sql";
 
+// Aliases, and when binaries were last asked for. A table beside `binary` rather than a column of it: a row with code
+// is rewritten whole.
+constexpr const char* kAliasesAndUse = R"sql(
+CREATE TABLE alias (
+  model TEXT NOT NULL,
+  measured_on TEXT NOT NULL,
+  created_utc TEXT NOT NULL,
+  PRIMARY KEY (model, measured_on)
+) STRICT;
+
+CREATE TABLE binary_use (
+  kernel_key TEXT PRIMARY KEY NOT NULL,
+  used_utc TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX trial_kernel ON trial(kernel_key);
+)sql";
+
 struct Migration {
   std::int64_t version;
   std::string_view purpose;
@@ -193,7 +211,10 @@ struct Migration {
 };
 
 // One entry per version, oldest first. An entry that was released never changes: the next version gets its own.
-constexpr std::array<Migration, 1> kMigrations{{{1, "first format", {kTables, kTriggers}}}};
+constexpr std::array<Migration, 2> kMigrations{{
+    {1, "first format", {kTables, kTriggers}},
+    {2, "aliases of device models, use of binaries", {kAliasesAndUse, ""}},
+}};
 static_assert(kMigrations.back().version == kSchemaVersion);
 
 // Requires: inside a transaction.

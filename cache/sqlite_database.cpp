@@ -160,8 +160,6 @@ std::string SqliteDatabase::query_text(std::string_view sql) {
 
 void SqliteDatabase::set_busy_timeout(int ms) { sqlite3_busy_timeout(connection_, ms); }
 
-bool SqliteDatabase::is_read_only() const { return sqlite3_db_readonly(connection_, "main") == 1; }
-
 bool SqliteDatabase::in_transaction() const { return sqlite3_get_autocommit(connection_) == 0; }
 
 std::int64_t SqliteDatabase::last_insert_id() const { return sqlite3_last_insert_rowid(connection_); }

@@ -94,7 +94,6 @@ class SqliteDatabase {
   std::string query_text(std::string_view sql);
 
   void set_busy_timeout(int ms);
-  bool is_read_only() const;  // the file system did not let the file be opened for writing
   bool in_transaction() const;
   std::int64_t last_insert_id() const;
   std::int64_t changed_rows() const;  // by the last statement

@@ -7,9 +7,12 @@
 namespace nsajit::cache {
 namespace {
 
-constexpr const char* kProblem = "selection,forward,bf16,dk=64,dv=64";
-constexpr const char* kWorkload = "selection,forward,bf16,dk=64,dv=64;B=1,S=128,S_kv=128,G=2,n=4,overlap=0";
-constexpr const char* kDevice = "cuda,NVIDIA H200,90a,132";
+// Texts as the nouns print them: what is exported or verified has to parse back.
+constexpr const char* kProblem = "selection,forward,bf16,dk=64,dv=64,l=32,d=16,l_sel=64,n_sel=16,w=512,group=16,grouped,ranges";
+constexpr const char* kWorkload =
+    "selection,forward,bf16,dk=64,dv=64,l=32,d=16,l_sel=64,n_sel=16,w=512,group=16,grouped,ranges;"
+    "B=1,S=1024,S_kv=1024,G=2,n=4,overlap=0";
+constexpr const char* kDevice = "cuda;name=NVIDIA H200;arch=90a;processors=132;memory=140GiB;l2=51200KiB;features=none";
 
 }  // namespace
 
@@ -76,6 +79,8 @@ TrialRecord sample_baseline(std::int64_t run) {
   TrialRecord trial = sample_trial(run, "packed_sdpa{}");
   trial.baseline = true;
   trial.time_us = 50;
+  trial.low_us = 49;
+  trial.high_us = 51;
   return trial;
 }
 
@@ -84,6 +89,7 @@ TrialRecord sample_failure(std::int64_t run, TrialStatus status) {
   trial.status = status;
   trial.reason = "for the test";
   trial.time_us = trial.low_us = trial.high_us = 0;
+  trial.samples = 0;
   return trial;
 }
 
@@ -154,7 +160,7 @@ DeviceRecord sample_device() {
           .processors = 132,
           .memory_bytes = 150'000'000'000,
           .l2_bytes = 52'428'800,
-          .features = "none"};
+          .features = ""};
 }
 
 TrialRecord store_gated_trial(Cache& cache, std::int64_t run, const std::string& config) {
