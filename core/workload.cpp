@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <limits>
 
 #include <fmt/format.h>
@@ -19,8 +20,17 @@ struct Given {
   bool blocks = false;
 };
 
+std::uint64_t parse_selection(std::string_view digits, std::string_view what) {
+  std::uint64_t selection = 0;
+  const auto [end, status] = std::from_chars(digits.data(), digits.data() + digits.size(), selection, 16);
+  const bool whole = status == std::errc() && end == digits.data() + digits.size() && selection_digits(selection) == digits;
+  if (whole && selection != 0) return selection;
+  throw Error(ErrorCode::InvalidArgument,
+              fmt::format("{}: '{}' is not the digest of a recorded selection, 16 hexadecimal digits", what, digits));
+}
+
 void assign_field(Workload& workload, Given& given, const Field& field) {
-  constexpr std::string_view kAccepted = "B, S, S_kv, G, n, overlap";
+  constexpr std::string_view kAccepted = "B, S, S_kv, G, n, overlap, selection";
   const std::string what = fmt::format("workload, field '{}'", field.name);
   if (!field.value) throw_unknown("word in a workload", field.text, fmt::format("{}, each as name=number", kAccepted));
   if (field.name == "B") {
@@ -49,6 +59,10 @@ void assign_field(Workload& workload, Given& given, const Field& field) {
     workload.overlap_percent = parse_int(*field.value, what);
     return;
   }
+  if (field.name == "selection") {
+    workload.selection = parse_selection(*field.value, what);
+    return;
+  }
   throw_unknown("field of a workload", field.name, kAccepted);
 }
 
@@ -63,9 +77,12 @@ void check_positive(const Workload& workload, std::string_view name, std::int64_
 }  // namespace
 
 std::string to_string(const Workload& workload) {
-  return fmt::format("{};B={},S={},S_kv={},G={},n={},overlap={}", to_string(workload.problem), workload.B, workload.S,
-                     workload.S_kv, workload.G, workload.n, workload.overlap_percent);
+  const std::string recorded = workload.selection == 0 ? "" : ",selection=" + selection_digits(workload.selection);
+  return fmt::format("{};B={},S={},S_kv={},G={},n={},overlap={}{}", to_string(workload.problem), workload.B, workload.S,
+                     workload.S_kv, workload.G, workload.n, workload.overlap_percent, recorded);
 }
+
+std::string selection_digits(std::uint64_t selection) { return fmt::format("{:016x}", selection); }
 
 Workload parse_workload(std::string_view text) {
   const auto semicolon = std::min(text.find(';'), text.size());
@@ -93,24 +110,31 @@ void validate(const Workload& workload) {
     throw_invalid(workload, fmt::format("n={} is larger than n_sel={}", workload.n, workload.problem.n_sel));
   }
   const std::int64_t blocks = (workload.S_kv + workload.problem.l_sel - 1) / workload.problem.l_sel;
-  if (workload.n > blocks) {
+  // A model pads its rows with unused entries, however short the sequence is.
+  if (workload.selection == 0 && workload.n > blocks) {
     throw_invalid(workload, fmt::format("n={} blocks are selected of {} that exist (S_kv={}, l_sel={}); lower n or raise S_kv",
                                         workload.n, blocks, workload.S_kv, workload.problem.l_sel));
   }
   if (workload.overlap_percent < 0 || workload.overlap_percent > 100) {
     throw_invalid(workload, fmt::format("overlap={} is not a percentage; 0..100", workload.overlap_percent));
   }
+  if (workload.selection == 0) return;
+  if (workload.problem.branch != Branch::Selection)
+    throw_invalid(workload, "only the selection branch runs on a recorded selection");
+  if (workload.problem.layout == Layout::Varlen)
+    throw_invalid(workload, "a recorded selection has rows for sequences of one length; layout varlen has others");
 }
 
 }  // namespace nsajit
 
 std::size_t std::hash<nsajit::Workload>::operator()(const nsajit::Workload& workload) const noexcept {
-  const std::array<std::int64_t, 7> values{static_cast<std::int64_t>(std::hash<nsajit::Problem>()(workload.problem)),
+  const std::array<std::int64_t, 8> values{static_cast<std::int64_t>(std::hash<nsajit::Problem>()(workload.problem)),
                                            workload.B,
                                            workload.S,
                                            workload.S_kv,
                                            workload.G,
                                            workload.n,
-                                           workload.overlap_percent};
+                                           workload.overlap_percent,
+                                           static_cast<std::int64_t>(workload.selection)};
   return nsajit::hash_values(values);
 }

@@ -22,6 +22,8 @@
 
 namespace nsajit {
 
+class Recordings;  // recording.h
+
 // The two values of one CUDA entry's __launch_bounds__.
 struct EntryBounds {
   int threads = 0;         // per block
@@ -68,6 +70,7 @@ enum class InputKind : std::uint8_t {
 struct InputRecipe {
   InputKind kind = InputKind::Random;
   std::uint64_t seed = 1;
+  const Recordings* recordings = nullptr;  // where a workload that names a recorded selection finds it
 };
 
 // One thing a candidate must compute right before it may be timed.
@@ -125,6 +128,8 @@ class Op {
   // What a launch must do at least: floating-point operations and bytes through device memory.
   struct Work { double flops = 0; double bytes = 0; };
   virtual Work work(const Workload& workload) const = 0;
+  // The same for a workload of a recorded selection, whose tokens only the recording knows.
+  virtual Work recorded_work(const Workload& workload, const Recordings&) const { return work(workload); }
 
   // What a model expects of a config that plan() takes; nullopt: there is none. To rank and to explain, never to refuse.
   virtual std::optional<Prediction> predict(const Workload&, const Config&, const Target&) const { return std::nullopt; }

@@ -46,9 +46,9 @@ TEST_CASE("sizes that are left out follow from the others") {
 
 TEST_CASE("an unknown size is named beside what is accepted") {
   CHECK(refusal_of([] { parse_workload("bf16;s=4"); }).message ==
-        "unknown field of a workload 's'; accepted: B, S, S_kv, G, n, overlap");
+        "unknown field of a workload 's'; accepted: B, S, S_kv, G, n, overlap, selection");
   CHECK(refusal_of([] { parse_workload("bf16;S"); }).message ==
-        "unknown word in a workload 'S'; accepted: B, S, S_kv, G, n, overlap, each as name=number");
+        "unknown word in a workload 'S'; accepted: B, S, S_kv, G, n, overlap, selection, each as name=number");
   CHECK(refusal_of([] { parse_workload(";S=4k"); }).message == "workload, field 'S': '4k' is not a whole number");
 }
 
@@ -88,11 +88,35 @@ TEST_CASE("an overlap that is not a percentage is refused") {
   CHECK(why_invalid({.overlap_percent = -1}) == "overlap=-1 is not a percentage; 0..100");
 }
 
+TEST_CASE("a recorded selection is printed only where there is one, and read back") {
+  const Workload recorded{.overlap_percent = 40, .selection = 0x00f0000000000a01};
+  CHECK(to_string(recorded) == to_string(Workload{.overlap_percent = 40}) + ",selection=00f0000000000a01");
+  CHECK(parse_workload(to_string(recorded)) == recorded);
+  CHECK(recorded != Workload{.overlap_percent = 40});
+  for (const char* digits :
+       {"f0000000000a01", "00F0000000000A01", "0000000000000000", "x0f0000000000a01", "100f0000000000a01", ""}) {
+    CAPTURE(digits);
+    CHECK_THAT(refusal_of([&] { parse_workload(std::string(";selection=") + digits); }).message,
+               Catch::Matchers::Contains("16 hexadecimal digits"));
+  }
+}
+
+TEST_CASE("rows of a recorded selection may have more entries than there are blocks") {
+  CHECK_NOTHROW(validate(Workload{.S = 64, .S_kv = 64, .selection = 1}));
+}
+
+TEST_CASE("a recorded selection where there can be none is refused") {
+  CHECK_THAT(why_invalid({.problem = {.branch = Branch::Sliding}, .selection = 1}),
+             Catch::Matchers::Contains("only the selection branch"));
+  CHECK_THAT(why_invalid({.problem = {.layout = Layout::Varlen}, .selection = 1}), Catch::Matchers::Contains("layout varlen"));
+}
+
 TEST_CASE("a change of any one field changes the hash of a workload") {
-  const std::unordered_set<Workload> workloads{
-      Workload{}, {.problem = {.dk = 64}}, {.B = 2}, {.S = 512}, {.S_kv = 2048}, {.G = 2}, {.n = 8}, {.overlap_percent = 50}};
+  const std::unordered_set<Workload> workloads{Workload{}, {.problem = {.dk = 64}}, {.B = 2},
+                                               {.S = 512}, {.S_kv = 2048},          {.G = 2},
+                                               {.n = 8},   {.overlap_percent = 50}, {.selection = 5}};
   std::unordered_set<std::size_t> hashes;
   for (const Workload& workload : workloads) hashes.insert(std::hash<Workload>()(workload));
-  CHECK(workloads.size() == 8);
-  CHECK(hashes.size() == 8);
+  CHECK(workloads.size() == 9);
+  CHECK(hashes.size() == 9);
 }
