@@ -2,13 +2,14 @@
 // fp32 [L, dk] and [L, dv], then runs one dense attention over them, with the same vector code, register blocks
 // and threads as the tuned variant. Longer rows than the scratch holds are attended in several gathers.
 
-#include "templates/selection/selection_cpu_math.h"
+#include "templates/common/cpu_attention.h"
+#include "templates/selection/selection_cpu_row.h"
 
 namespace nsajit::cpu {
 
 template <int W>
 NSAJIT_INLINE void attend_packed_row(Row& row) {
-  using Math = RowMath<W>;
+  using Math = RowMath<W, Row>;
   int attended = 0;
   while (const int gathered = take_tokens(row.cursor, row.tokens, nsajit_field_tokens)) {
     if (!attended) Math::begin(row);

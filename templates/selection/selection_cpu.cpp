@@ -2,13 +2,14 @@
 // softmax; keys and values are read once per row for all heads of the group. Compiled to bitcode; the JIT fixes
 // the fields, drops the other vector width and unrolls the register blocks.
 
-#include "templates/selection/selection_cpu_math.h"
+#include "templates/common/cpu_attention.h"
+#include "templates/selection/selection_cpu_row.h"
 
 namespace nsajit::cpu {
 
 template <int W>
 NSAJIT_INLINE void attend_row(Row& row) {
-  using Math = RowMath<W>;
+  using Math = RowMath<W, Row>;
   int attended = 0;
   while (const int count = take_tokens(row.cursor, row.tokens, nsajit_field_tile)) {
     if (!attended) Math::begin(row);

@@ -6,7 +6,9 @@ namespace nsajit::testing {
 namespace {
 
 constexpr const char* kRow = "selection/selection_cpu_row.h";
-constexpr const char* kMath = "selection/selection_cpu_math.h";
+constexpr const char* kPlace = "common/cpu_row.h";
+constexpr const char* kScores = "common/cpu_scores.h";
+constexpr const char* kMath = "common/cpu_attention.h";
 constexpr const char* kTemplate = "selection/selection_cpu.cpp";
 constexpr const char* kBaseline = "selection/packed_sdpa_cpu.cpp";
 
@@ -40,9 +42,9 @@ std::vector<Mutant> selection_mutants() {
        {kRow, "if (cursor.end > cursor.limit)", "--cursor.end;\n  if (cursor.end > cursor.limit)"},
        kBoth,
        kRanges},
-      {"K has another batch stride", {kRow, "row.k = b * args->k_b", "row.k = b * args->k_g"}, kBoth, kRanges},
+      {"K has another batch stride", {kPlace, "row.k = b * args->k_b", "row.k = b * args->k_g"}, kBoth, kRanges},
       {"V is read from the first group",
-       {kRow, "row.v = b * args->v_b", "row.v = -g * args->v_g + b * args->v_b"},
+       {kPlace, "row.v = b * args->v_b", "row.v = -g * args->v_g + b * args->v_b"},
        kBoth,
        kRanges},
       {"the last partial tile is dropped",
@@ -76,29 +78,33 @@ std::vector<Mutant> arithmetic_mutants() {
        kBoth,
        kRanges},
       {"heads are swapped",
-       {kMath, "row.q + head * row.args->q_h + d", "row.q + (nsajit_field_group - 1 - head) * row.args->q_h + d"},
+       {kScores, "head % nsajit_field_group * row.args->q_h",
+        "(nsajit_field_group - 1 - head % nsajit_field_group) * row.args->q_h"},
        kBoth,
        kRanges},
-      {"the softmax scale is 1 % off", {kMath, "L::splat(row.args->scale)", "L::splat(row.args->scale * 1.01f)"}, kBoth, kRanges},
+      {"the softmax scale is 1 % off",
+       {kScores, "L::splat(row.args->scale)", "L::splat(row.args->scale * 1.01f)"},
+       kBoth,
+       kRanges},
       {"the log-sum-exp is of base 2",
-       {kMath, "row.row_max[head_lane(head, 1)] + log_positive(sum)",
-        "(row.row_max[head_lane(head, 1)] + log_positive(sum)) * 1.44269504f"},
+       {kMath, "row.row_max[Base::head_lane(head, 1)] + log_positive(sum)",
+        "(row.row_max[Base::head_lane(head, 1)] + log_positive(sum)) * 1.44269504f"},
        kBoth,
        kRanges},
       {"a partial vector of keys is not masked",
-       {kMath, "const bool whole = count % p == 0;", "const bool whole = true;"},
+       {kScores, "const bool whole = count % p == 0;", "const bool whole = true;"},
        kBoth,
        kRanges},
       {"outputs do not follow a new maximum",
-       {kMath, "L::store(row.rescale + group * W, rescale);", "L::store(row.rescale + group * W, L::splat(1.0f));"},
+       {kScores, "L::store(row.rescale + group * W, rescale);", "L::store(row.rescale + group * W, L::splat(1.0f));"},
        kBoth,
        kRanges},
       {"sums do not follow a new maximum",
-       {kMath, "L::load(row.row_sum + group * W) * rescale", "L::load(row.row_sum + group * W)"},
+       {kScores, "L::load(row.row_sum + group * W) * rescale", "L::load(row.row_sum + group * W)"},
        kBoth,
        kRanges},
       {"the last probabilities are not summed",
-       {kMath, "sum += probability;", "if (i + 1 < vectors) sum += probability;"},
+       {kScores, "sum += probability;", "if (i + 1 < vectors) sum += probability;"},
        kBoth,
        kRanges},
       {"a row is written beyond its end",

@@ -1,6 +1,6 @@
 #pragma once
-// Lanes: vectors of fp32 with the loads, stores, folds and the exponential that the CPU selection kernels are
-// written in. Freestanding; the bitcode is target-neutral, the JIT legalises the vectors for the host.
+// Lanes: vectors of fp32 with the loads, stores, folds and the exponential that the CPU kernels are written
+// in. Freestanding; the bitcode is target-neutral, the JIT legalises the vectors for the host.
 
 // Every function below is inlined, so no vector ever crosses a call: its calling convention does not matter.
 #pragma clang diagnostic ignored "-Wpsabi"

@@ -1,17 +1,17 @@
 #pragma once
-// Fields of the CPU selection kernels: constants that the JIT gives their values for one problem and config. A native
-// build of a template (the tests) defines NSAJIT_FIELDS_GIVEN and the constants itself.
+// Fields of the CPU attention kernels: constants that the JIT gives their values for one problem and config; those of a
+// branch are declared beside its template. A native build (the tests) defines NSAJIT_FIELDS_GIVEN and the constants itself.
 
 #ifndef NSAJIT_FIELDS_GIVEN
 extern "C" {
 extern const int nsajit_field_element;  // storage type, see Element
 extern const int nsajit_field_dk;
 extern const int nsajit_field_dv;
-extern const int nsajit_field_l_sel;
-extern const int nsajit_field_ranges;  // 1: sel holds ranges, 0: block indices
-extern const int nsajit_field_group;   // query heads that exist
-extern const int nsajit_field_heads;   // the same, padded
-extern const int nsajit_field_width;   // 8 or 16 fp32 lanes
+extern const int nsajit_field_group;    // query heads of a query
+extern const int nsajit_field_queries;  // neighbouring queries that are attended to together
+extern const int nsajit_field_masked;   // 1: they do not see the same keys
+extern const int nsajit_field_heads;    // heads of all of them, padded
+extern const int nsajit_field_width;    // 8 or 16 fp32 lanes
 extern const int nsajit_field_lane_heads;
 extern const int nsajit_field_score_groups;   // vectors of heads that share a loaded key
 extern const int nsajit_field_key_block;      // keys whose scores are summed side by side

@@ -1,5 +1,5 @@
 #pragma once
-// Scratch of the CPU selection kernels: where each part lies in the memory that one thread gets. Compiled into the
+// Scratch of the CPU attention kernels: where each part lies in the memory that one thread gets. Compiled into the
 // bitcode templates and into the host side, which has to ask for as many bytes. No includes: freestanding.
 
 namespace nsajit::templates {
@@ -12,6 +12,8 @@ struct CpuScratch {
   long long row_max = 0;  // running maximum, per lane, [heads / lane_heads][width]
   long long row_sum = 0;  // running sum of exponentials, per lane
   long long rescale = 0;  // what earlier partial results are multiplied by
+  long long begins = 0;   // per lane, the first key that its query sees
+  long long ends = 0;     // per lane, where its keys end
   long long tokens = 0;   // token of each key
   long long k = 0;        // packed fp32 keys, [packed_keys][dk]
   long long v = 0;        // packed fp32 values, [packed_values][dv]
@@ -26,6 +28,7 @@ struct CpuScratchShape {
   int tile = 0;                            // keys between two updates of the running maximum
   int tokens = 0;                          // keys gathered at once: the tile, or all that a packed row may hold
   int packed_keys = 0, packed_values = 0;  // 0: read in place
+  bool masked = false;                     // queries that are attended to together do not see the same keys
 };
 
 constexpr CpuScratch make_cpu_scratch(const CpuScratchShape& shape) {
@@ -38,7 +41,9 @@ constexpr CpuScratch make_cpu_scratch(const CpuScratchShape& shape) {
   at.row_max = at.out + lines(real * shape.heads * shape.dv);
   at.row_sum = at.row_max + lines(real * lanes);
   at.rescale = at.row_sum + lines(real * lanes);
-  at.tokens = at.rescale + lines(real * lanes);
+  at.begins = at.rescale + lines(real * lanes);
+  at.ends = at.begins + (shape.masked ? lines(real * lanes) : 0);
+  at.tokens = at.ends + (shape.masked ? lines(real * lanes) : 0);
   at.k = at.tokens + lines(real * shape.tokens);
   at.v = at.k + lines(real * shape.packed_keys * shape.dk);
   at.bytes = at.v + lines(real * shape.packed_values * shape.dv);
