@@ -6,14 +6,26 @@
 #include "templates/common/host_tensors.h"
 #include "templates/selection/selection_entries.h"
 #include "templates/selection/selection_layout.h"
+#include "templates/selection/selection_recording.h"
 
 namespace nsajit::templates {
+namespace {
+
+const Recording& find_recording(const Workload& workload, const InputRecipe& recipe) {
+  static const Recordings none;
+  return (recipe.recordings == nullptr ? none : *recipe.recordings).get(workload.selection);
+}
+
+}  // namespace
 
 std::vector<HostTensor> make_selection_inputs(const Workload& workload, const InputRecipe& recipe) {
   const std::vector<TensorSpec> specs = make_selection_tensors(workload);
   std::vector<HostTensor> inputs = make_attention_inputs({specs.data(), kSel}, recipe);
   inputs.push_back(make_tensor(specs[kSel]));
-  fill_entries(workload, recipe, inputs.back());
+  if (workload.selection == 0)
+    fill_entries(workload, recipe, inputs.back());
+  else
+    copy_recording(workload, find_recording(workload, recipe), inputs.back());
   if (has_packed_sequences(workload)) inputs.push_back(make_int_tensor(specs[kSequences], sequence_starts(workload)));
   return inputs;
 }

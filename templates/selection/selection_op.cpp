@@ -13,6 +13,7 @@
 #include "templates/selection/selection_backends.h"
 #include "templates/selection/selection_inputs.h"
 #include "templates/selection/selection_layout.h"
+#include "templates/selection/selection_recording.h"
 #include "templates/selection/selection_reference.h"
 
 namespace nsajit::templates {
@@ -56,6 +57,20 @@ double expected_tokens(const Workload& w, std::int64_t position) {
   const std::int64_t l_sel = w.problem.l_sel, visible = position / l_sel + 1;
   if (w.n == 1) return static_cast<double>(std::min(l_sel, position + 1));  // block 0 alone
   return static_cast<double>(visible <= w.n ? position + 1 : (w.n - 1) * l_sel + position % l_sel + 1);
+}
+
+// The work of rows that attend to `tokens` in all.
+Op::Work work_on(const Workload& w, double tokens) {
+  const Problem& p = w.problem;
+  const double size = p.dk + p.dv, element = static_cast<double>(element_bytes(p.dtype));
+  double rows = 0, keys = 0;  // of all groups
+  for (std::int64_t b = 0; b < w.B; ++b) {
+    const std::int64_t length = sequence_length(w, b);
+    rows += static_cast<double>(w.G * length);
+    keys += static_cast<double>(w.G * (w.S_kv - w.S + length));
+  }
+  return {.flops = 2.0 * tokens * p.group * size,
+          .bytes = element * size * (rows * p.group + keys) + 4.0 * rows * w.n * entry_ints(p)};
 }
 
 }  // namespace
@@ -155,8 +170,11 @@ std::int64_t SelectionOp::threshold_length(const Workload& workload) const {
 }
 
 std::vector<Workload> SelectionOp::threshold_ladder(const Workload& workload) const {
+  // A recorded selection is cut to its first entries; one that is generated may have as many as there are blocks.
   const auto most =
-      static_cast<int>(std::min<std::int64_t>(workload.problem.n_sel, block_count(workload.problem, workload.S_kv)));
+      workload.selection != 0
+          ? workload.n
+          : static_cast<int>(std::min<std::int64_t>(workload.problem.n_sel, block_count(workload.problem, workload.S_kv)));
   std::vector<Workload> ladder;
   const auto add = [&](int n) {
     ladder.push_back(workload);
@@ -168,19 +186,16 @@ std::vector<Workload> SelectionOp::threshold_ladder(const Workload& workload) co
 }
 
 Op::Work SelectionOp::work(const Workload& w) const {
-  const Problem& p = w.problem;
-  const double size = p.dk + p.dv, element = static_cast<double>(element_bytes(p.dtype));
   std::vector<double> tokens_before{0};  // of the rows of one group
   for (std::int64_t s = 0; s < w.S; ++s) tokens_before.push_back(tokens_before.back() + expected_tokens(w, query_position(w, s)));
-  double tokens = 0, rows = 0, keys = 0;  // of all groups
-  for (std::int64_t b = 0; b < w.B; ++b) {
-    const std::int64_t length = sequence_length(w, b);
-    tokens += static_cast<double>(w.G) * tokens_before[static_cast<std::size_t>(length)];
-    rows += static_cast<double>(w.G * length);
-    keys += static_cast<double>(w.G * (w.S_kv - w.S + length));
-  }
-  return {.flops = 2.0 * tokens * p.group * size,
-          .bytes = element * size * (rows * p.group + keys) + 4.0 * rows * w.n * entry_ints(p)};
+  double tokens = 0;  // of all groups
+  for (std::int64_t b = 0; b < w.B; ++b)
+    tokens += static_cast<double>(w.G) * tokens_before[static_cast<std::size_t>(sequence_length(w, b))];
+  return work_on(w, tokens);
+}
+
+Op::Work SelectionOp::recorded_work(const Workload& w, const Recordings& recordings) const {
+  return w.selection == 0 ? work(w) : work_on(w, count_recorded_tokens(w, recordings.get(w.selection)));
 }
 
 std::optional<Prediction> SelectionOp::predict(const Workload& workload, const Config& config, const Target& target) const {

@@ -31,6 +31,7 @@ class SelectionOp : public Op {
   std::int64_t threshold_length(const Workload& workload) const override;
   std::vector<Workload> threshold_ladder(const Workload& workload) const override;
   Work work(const Workload& workload) const override;
+  Work recorded_work(const Workload& workload, const Recordings& recordings) const override;
   std::optional<Prediction> predict(const Workload& workload, const Config& config, const Target& target) const override;
 };
 

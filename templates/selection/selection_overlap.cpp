@@ -1,6 +1,6 @@
 // Selection overlap: blocks in common, counted over pairs and compared with what chance gives.
 
-#include "templates/selection/selection_overlap.h"
+#include "nsajit/selection_overlap.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,8 +11,12 @@
 #include "nsajit/error.h"
 #include "templates/selection/selection_layout.h"
 
-namespace nsajit::templates {
+namespace nsajit {
 namespace {
+
+using templates::entry_ints;
+using templates::has_packed_sequences;
+using templates::query_position;
 
 constexpr std::int64_t kMostPairs = 64;
 // Deviations above chance that count as overlap: it makes a draw by chance rarely be taken for overlap.
@@ -110,4 +114,4 @@ int estimate_overlap(const Workload& w, std::span<const RowPair> pairs, std::spa
   return static_cast<int>(std::lround(100 * share));
 }
 
-}  // namespace nsajit::templates
+}  // namespace nsajit

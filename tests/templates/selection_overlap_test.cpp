@@ -1,6 +1,6 @@
 // The estimate of a launch's overlap against generated selections, whose overlap is known.
 
-#include "templates/selection/selection_overlap.h"
+#include "nsajit/selection_overlap.h"
 
 #include <algorithm>
 #include <set>

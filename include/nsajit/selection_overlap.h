@@ -8,7 +8,7 @@
 
 #include "nsajit/workload.h"
 
-namespace nsajit::templates {
+namespace nsajit {
 
 // Two neighbouring rows of one sequence and group, as rows of the selection tensor [rows, n] or [rows, n, 2].
 struct RowPair {
@@ -27,4 +27,4 @@ std::vector<RowPair> pick_row_pairs(const Workload& workload, std::span<const st
 // Throws Error{InvalidArgument} where `entries` has another size.
 int estimate_overlap(const Workload& workload, std::span<const RowPair> pairs, std::span<const std::int32_t> entries);
 
-}  // namespace nsajit::templates
+}  // namespace nsajit
