@@ -6,10 +6,12 @@
 
 #include "cache/binary_table.h"
 #include "cache/cache_key.h"
+#include "cache/content_rows.h"
 #include "cache/database.h"
 #include "cache/run_table.h"
 #include "cache/threshold_table.h"
 #include "cache/trial_table.h"
+#include "cache/utc_time.h"
 #include "cache/winner_table.h"
 #include "nsajit/error.h"
 
@@ -45,7 +47,8 @@ std::int64_t Cache::begin_run(const RunRecord& run) {
 }
 
 void Cache::finish_run(std::int64_t run) {
-  database_->write(fmt::format("finish run {}", run), [&](SqliteDatabase& connection) { set_run_finished(connection, run); });
+  database_->write(fmt::format("finish run {}", run),
+                   [&](SqliteDatabase& connection) { set_run_finished(connection, run, utc_now()); });
 }
 
 std::int64_t Cache::store_trial(const TrialRecord& trial, const std::vector<ParityRecord>& parity,
@@ -148,6 +151,20 @@ std::vector<RunRecord> Cache::runs() {
 
 std::vector<DeviceRecord> Cache::devices() {
   return database_->read("list the devices", [](SqliteDatabase& connection) { return find_all_devices(connection); });
+}
+
+Content Cache::content() {
+  return database_->read("read the content", [&](SqliteDatabase& connection) {
+    Transaction snapshot(connection, TransactionKind::Snapshot);
+    Content content = read_content(connection, database_->warnings());
+    snapshot.commit();
+    return content;
+  });
+}
+
+MergeReport Cache::merge(const Content& other) {
+  return database_->write("merge into",
+                          [&](SqliteDatabase& connection) { return store_merged(connection, other, database_->warnings()); });
 }
 
 }  // namespace nsajit::cache

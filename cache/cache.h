@@ -5,6 +5,7 @@
 // warning. A writer gets Error{Cache}. A key is always the digest of the key text beside it: rows that do not
 // agree are refused on the way in and are misses on the way out. An empty created_utc or started_utc is filled in.
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,11 +16,18 @@
 namespace nsajit::cache {
 
 struct CacheKey;
+struct Content;
 struct TrialKey;
 
 enum class OpenMode : std::uint8_t { ReadWrite, ReadOnly };
 
 inline constexpr int kSchemaVersion = 2;
+
+// Rows that a merge brought or replaced.
+struct MergeReport {
+  std::size_t devices = 0, runs = 0, trials = 0, winners = 0, thresholds = 0;
+  bool operator==(const MergeReport&) const = default;
+};
 
 class Cache {
  public:
@@ -49,7 +57,7 @@ class Cache {
   void store_device(const DeviceRecord& device);
 
   std::optional<TrialRecord> find_trial(const std::string& key);
-  std::optional<TrialRecord> find_trial(const TrialKey& key);   // compares the whole text, not the digest alone
+  std::optional<TrialRecord> find_trial(const TrialKey& key);  // compares the whole text, not the digest alone
   std::optional<TrialRecord> find_trial(std::int64_t id);
   std::vector<ParityRecord> find_parity(std::int64_t trial);
   std::optional<WinnerRecord> find_winner(const std::string& key);
@@ -59,11 +67,17 @@ class Cache {
   std::optional<BinaryRecord> find_binary(const std::string& kernel_key);
   std::optional<BinaryRecord> find_binary(const CacheKey& key);
 
-  std::vector<WinnerRecord> winners();                          // newest first
+  std::vector<WinnerRecord> winners();  // newest first
   std::vector<ThresholdRecord> thresholds();
   std::vector<TrialRecord> trials();
   std::vector<RunRecord> runs();
   std::vector<DeviceRecord> devices();
+
+  // All but code, as it would be exported; see content.h.
+  Content content();
+  // Takes in what `other` knows, in one transaction; content.h says which row wins. The same again changes nothing.
+  // Requires: find_dangling(other) finds nothing.
+  MergeReport merge(const Content& other);
 
  private:
   class Database;

@@ -2,6 +2,7 @@
 
 #include "cache/cache_key.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "core/digest.h"
@@ -22,6 +23,16 @@ void append_field(std::string& text, std::string_view name, std::string_view val
     }
   }
   text.push_back('\n');
+}
+
+std::string unescaped(std::string_view value) {
+  std::string text;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const bool escape = value[i] == '\\' && i + 1 < value.size();
+    if (escape) ++i;
+    text.push_back(escape && value[i] == 'n' ? '\n' : value[i]);
+  }
+  return text;
 }
 
 void append_field(std::string& text, std::string_view name, int value) { append_field(text, name, std::to_string(value)); }
@@ -57,5 +68,21 @@ std::string TrialKey::text() const {
 }
 
 std::string TrialKey::digest() const { return digest_text(text()); }
+
+std::optional<std::string> find_key_field(std::string_view key_text, std::string_view name) {
+  while (!key_text.empty()) {
+    const std::string_view line = key_text.substr(0, key_text.find('\n'));
+    key_text.remove_prefix(std::min(line.size() + 1, key_text.size()));
+    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == '=') {
+      return unescaped(line.substr(name.size() + 1));
+    }
+  }
+  return std::nullopt;
+}
+
+std::string_view kernel_key_text(std::string_view key_text) {
+  const auto end = key_text.find("\nworkload=");
+  return end == std::string_view::npos ? std::string_view() : key_text.substr(0, end + 1);
+}
 
 }  // namespace nsajit::cache

@@ -28,9 +28,9 @@ std::int64_t insert_run(SqliteDatabase& database, const RunRecord& run) {
   return database.last_insert_id();
 }
 
-void set_run_finished(SqliteDatabase& database, std::int64_t run) {
+void set_run_finished(SqliteDatabase& database, std::int64_t run, const std::string& finished_utc) {
   require_run(database, run);
-  database.prepare("UPDATE run SET finished_utc = ? WHERE id = ?").bind_all(utc_now(), run).run();
+  database.prepare("UPDATE run SET finished_utc = ? WHERE id = ?").bind_all(finished_utc, run).run();
 }
 
 std::vector<RunRecord> find_all_runs(SqliteDatabase& database) {

@@ -3,6 +3,7 @@
 // that store run inside the caller's transaction.
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "cache/records.h"
@@ -12,7 +13,7 @@ namespace nsajit::cache {
 class SqliteDatabase;
 
 std::int64_t insert_run(SqliteDatabase& database, const RunRecord& run);
-void set_run_finished(SqliteDatabase& database, std::int64_t run);
+void set_run_finished(SqliteDatabase& database, std::int64_t run, const std::string& finished_utc);
 std::vector<RunRecord> find_all_runs(SqliteDatabase& database);
 
 // Throws Error{Cache}: every stored number is traced to the run that made it.

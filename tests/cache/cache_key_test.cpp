@@ -104,4 +104,21 @@ TEST_CASE("a digest is 32 hexadecimal digits") {
   REQUIRE(digest.find_first_not_of("0123456789abcdef") == std::string::npos);
 }
 
+TEST_CASE("a field comes back from the key text as it went in") {
+  TrialKey key = sample_trial_key("a{}");
+  key.kernel.compiler_options = "-a\\b\n-c";
+  key.kernel.op = "";
+  REQUIRE(find_key_field(key.text(), "compiler_options") == "-a\\b\n-c");
+  REQUIRE(find_key_field(key.text(), "op") == "");
+  REQUIRE(find_key_field(key.text(), "device") == key.device);
+  REQUIRE_FALSE(find_key_field(key.text(), "comp"));
+  REQUIRE_FALSE(find_key_field("", "op"));
+}
+
+TEST_CASE("the kernel's part of a trial's key text is its kernel's key text") {
+  const TrialKey key = sample_trial_key("a{}");
+  REQUIRE(kernel_key_text(key.text()) == key.kernel.text());
+  REQUIRE(kernel_key_text(key.kernel.text()).empty());
+}
+
 }  // namespace nsajit::cache
