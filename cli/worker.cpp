@@ -1,6 +1,8 @@
 // worker: the child process of `tune` that owns a device. Speaks the worker protocol on descriptors 0 and 1.
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <unistd.h>
 
@@ -17,10 +19,13 @@ void add_worker(CLI::App& app, Session& session) {
   command->group("");  // hidden: started by tune, of no use by hand
   command->footer("Example:\n  nsajit tune --sweep sweeps/quick.toml     starts its own workers");
   auto device = std::make_shared<std::string>("auto");
+  auto selections = std::make_shared<std::vector<std::string>>();
   add_device_option(*command, *device);
-  command->callback([&session, device] {
+  command->add_option("--selection", *selections, "File of a recorded selection; any number")->allow_extra_args(false);
+  command->callback([&session, device, selections] {
     ignore_interrupts();
-    session.result = static_cast<ExitCode>(tuner::serve_worker(*device, STDIN_FILENO, STDOUT_FILENO, session.environment));
+    session.result =
+        static_cast<ExitCode>(tuner::serve_worker(*device, *selections, STDIN_FILENO, STDOUT_FILENO, session.environment));
   });
 }
 

@@ -55,10 +55,12 @@ const Recording& Recordings::add(Recording recording) {
   return by_digest_.try_emplace(digest, std::move(recording)).first->second;
 }
 
+void Recordings::add(Recordings others) { by_digest_.merge(others.by_digest_); }
+
 const Recording& Recordings::get(std::uint64_t digest) const {
   const auto found = by_digest_.find(digest);
   if (found != by_digest_.end()) return found->second;
-  throw Error(ErrorCode::NotFound,
+  throw Error(ErrorCode::InvalidArgument,
               fmt::format("the recorded selection {} is not among the {} files that were read; give its file with --selection "
                           "(or it changed since)",
                           selection_digits(digest), by_digest_.size()));

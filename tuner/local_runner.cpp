@@ -14,8 +14,9 @@
 namespace nsajit::tuner {
 namespace {
 
-// Times are taken on random inputs: data changes speed only through the selections, which the recipe fixes.
-constexpr InputRecipe kTimingRecipe{.kind = InputKind::Random, .seed = 1};
+// Times are taken on random inputs: data changes speed only through the selections, which the recipe or a recording fixes.
+constexpr InputKind kTimingKind = InputKind::Random;
+constexpr std::uint64_t kTimingSeed = 1;
 
 class Stopwatch {
  public:
@@ -32,9 +33,10 @@ class Stopwatch {
 // The tensors of a workload on the device, and one workspace that grows to the hungriest candidate.
 class TimingInputs {
  public:
-  TimingInputs(const Op& op, const Workload& workload, runtime::Device& device)
+  TimingInputs(const Op& op, const Workload& workload, runtime::Device& device, const Recordings* recordings)
       : op_(op), workload_(workload), text_(to_string(workload)), device_(device) {
-    const std::vector<HostTensor> inputs = op.make_inputs(workload, kTimingRecipe);
+    const std::vector<HostTensor> inputs =
+        op.make_inputs(workload, {.kind = kTimingKind, .seed = kTimingSeed, .recordings = recordings});
     for (const TensorSpec& spec : op.tensors(workload)) {
       tensors_.push_back(device.allocate(std::max<std::int64_t>(spec.bytes(), 1)));
       if (spec.output) continue;
@@ -72,12 +74,12 @@ class TimingInputs {
   std::unique_ptr<runtime::Buffer> workspace_;
 };
 
-LocalRunner::LocalRunner(runtime::Device& device) : device_(device) {}
+LocalRunner::LocalRunner(runtime::Device& device, const Recordings* recordings) : device_(device), recordings_(recordings) {}
 LocalRunner::~LocalRunner() = default;
 
 ParityChecker& LocalRunner::checker_for(const Op& op) {
   if (checker_op_ != &op) {
-    checker_ = std::make_unique<ParityChecker>(op, device_);
+    checker_ = std::make_unique<ParityChecker>(op, device_, recordings_);
     checker_op_ = &op;
   }
   return *checker_;
@@ -86,7 +88,7 @@ ParityChecker& LocalRunner::checker_for(const Op& op) {
 TimingInputs& LocalRunner::timing_for(const Op& op, const Workload& workload) {
   if (!timing_ || !timing_->serves(op, workload)) {
     timing_.reset();  // first: two workloads may not fit side by side
-    timing_ = std::make_unique<TimingInputs>(op, workload, device_);
+    timing_ = std::make_unique<TimingInputs>(op, workload, device_, recordings_);
   }
   return *timing_;
 }
@@ -209,6 +211,8 @@ void LocalRunner::time_starters(std::span<const Contender> contenders, std::span
   }
 }
 
-std::unique_ptr<TrialRunner> make_local_runner(runtime::Device& device) { return std::make_unique<LocalRunner>(device); }
+std::unique_ptr<TrialRunner> make_local_runner(runtime::Device& device, const Recordings* recordings) {
+  return std::make_unique<LocalRunner>(device, recordings);
+}
 
 }  // namespace nsajit::tuner

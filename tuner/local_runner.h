@@ -15,7 +15,8 @@ class TimingInputs;  // local_runner.cpp
 
 class LocalRunner final : public TrialRunner {
  public:
-  explicit LocalRunner(runtime::Device& device);
+  // `recordings` as make_local_runner takes them.
+  explicit LocalRunner(runtime::Device& device, const Recordings* recordings = nullptr);
   ~LocalRunner() override;
 
   const Target& target() const override { return device_.target(); }
@@ -42,6 +43,7 @@ class LocalRunner final : public TrialRunner {
   TrialResult refuse() const;
 
   runtime::Device& device_;
+  const Recordings* recordings_;
   std::optional<std::string> device_lost_;
   const Op* checker_op_ = nullptr;
   std::unique_ptr<ParityChecker> checker_;

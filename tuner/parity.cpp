@@ -182,7 +182,8 @@ void CaseCheck::fail(std::string_view tensor, std::string reason) {
 
 }  // namespace
 
-ParityChecker::ParityChecker(const Op& op, runtime::Device& device) : op_(op), device_(device) {}
+ParityChecker::ParityChecker(const Op& op, runtime::Device& device, const Recordings* recordings)
+    : op_(op), device_(device), recordings_(recordings) {}
 ParityChecker::~ParityChecker() = default;
 
 void ParityChecker::prepare(const Workload& workload) {
@@ -192,7 +193,8 @@ void ParityChecker::prepare(const Workload& workload) {
   cases_.clear();
   // A quarter of the device's memory may hold inputs between checks: they are the same for every candidate.
   std::int64_t budget = device_.target().memory_bytes / 4;
-  for (const ParityCase& parity_case : op_.parity_cases(workload)) {
+  for (ParityCase& parity_case : op_.parity_cases(workload)) {
+    parity_case.recipe.recordings = recordings_;
     cases_.push_back(prepare_case(op_, parity_case));
     cases_.back()->keep_resident = cases_.back()->input_bytes() <= budget;
     if (cases_.back()->keep_resident) budget -= cases_.back()->input_bytes();

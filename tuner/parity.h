@@ -40,7 +40,8 @@ struct ParityReport {
 // Keeps inputs and references of a workload's cases, so that checking the next candidate costs only its runs.
 class ParityChecker {
  public:
-  ParityChecker(const Op& op, runtime::Device& device);
+  // `recordings`: where workloads of recorded selections find theirs; outlives the checker.
+  ParityChecker(const Op& op, runtime::Device& device, const Recordings* recordings = nullptr);
   ~ParityChecker();
   // Makes the workload's inputs and references; check() does it where it was not done.
   void prepare(const Workload& workload);
@@ -50,6 +51,7 @@ class ParityChecker {
  private:
   const Op& op_;
   runtime::Device& device_;
+  const Recordings* recordings_;
   std::string workload_text_;
   std::vector<std::unique_ptr<PreparedCase>> cases_;
 };

@@ -47,7 +47,7 @@ class TrialRunner {
   virtual RaceResult race(const Workload& workload, std::span<const RaceEntry> entries, const MeasureOptions& options) = 0;
 };
 
-// `device` outlives the runner.
-std::unique_ptr<TrialRunner> make_local_runner(runtime::Device& device);
+// `device` and `recordings`, where workloads of recorded selections find theirs, outlive the runner.
+std::unique_ptr<TrialRunner> make_local_runner(runtime::Device& device, const Recordings* recordings = nullptr);
 
 }  // namespace nsajit::tuner

@@ -71,7 +71,9 @@ class WorkerRunner final : public TrialRunner {
 void WorkerRunner::start() {
   prepared_.clear();
   greeted_ = false;
-  process_.emplace(std::vector<std::string>{options_.program, "worker", "--device", options_.device});
+  std::vector<std::string> command{options_.program, "worker", "--device", options_.device};
+  for (const std::string& selection : options_.selections) command.push_back("--selection=" + selection);
+  process_.emplace(command);
 }
 
 // Waits for the child's hello. Throws Error{Worker}, with the child gone, where none comes.

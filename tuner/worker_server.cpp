@@ -101,10 +101,10 @@ struct PrivateDescriptors {
 
 }  // namespace
 
-int serve_requests(runtime::Device& device, int in, int out) {
+int serve_requests(runtime::Device& device, int in, int out, const Recordings& recordings) {
   if (!send(out, encode(WorkerHello{.target = device.target()}))) return kExitProtocol;
   if (is_stream(in)) watch_for_orphaning(in);
-  LocalRunner runner(device);
+  LocalRunner runner(device, &recordings);
   FrameReader reader;
   try {
     while (const auto frame = receive(in, reader)) {
@@ -119,10 +119,13 @@ int serve_requests(runtime::Device& device, int in, int out) {
   return 0;
 }
 
-int serve_worker(const std::string& device, int in, int out, const Environment& environment) {
+int serve_worker(const std::string& device, std::span<const std::string> selections, int in, int out,
+                 const Environment& environment) {
   const PrivateDescriptors descriptors(in, out);
+  Recordings recordings;
   std::unique_ptr<runtime::Device> opened;
   try {
+    for (const std::string& selection : selections) recordings.add(load_recording(selection));
     opened = runtime::make_device(device, environment);
   } catch (const std::exception& error) {
     WorkerHello hello;
@@ -130,7 +133,7 @@ int serve_worker(const std::string& device, int in, int out, const Environment& 
     send(descriptors.out, encode(hello));
     return kExitNoDevice;
   }
-  return serve_requests(*opened, descriptors.in, descriptors.out);
+  return serve_requests(*opened, descriptors.in, descriptors.out, recordings);
 }
 
 }  // namespace nsajit::tuner

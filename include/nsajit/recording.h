@@ -26,7 +26,8 @@ class Recordings {
  public:
   // Returns the recording with these contents: the one added, or the one that was there before.
   const Recording& add(Recording recording);
-  // Throws Error{NotFound} that says how a recording is given.
+  void add(Recordings others);
+  // Throws Error{InvalidArgument} that says how a recording is given.
   const Recording& get(std::uint64_t digest) const;
   std::vector<std::string> paths() const;
 

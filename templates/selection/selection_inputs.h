@@ -12,7 +12,7 @@
 namespace nsajit::templates {
 
 // The input tensors (q, k, v, sel), in the order of make_selection_tensors. A workload that names a recorded selection takes
-// its entries from the recipe's recordings; Error{NotFound} where it is not among them.
+// its entries from the recipe's recordings; Error{InvalidArgument} where it is not among them.
 std::vector<HostTensor> make_selection_inputs(const Workload& workload, const InputRecipe& recipe);
 
 // A copy in which every token, query and ignored selection entry after `position` is different. Rows at positions up

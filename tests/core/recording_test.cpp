@@ -60,7 +60,7 @@ TEST_CASE("recordings are found by digest, and one that was not read is named wi
   CHECK(recordings.paths().size() == 2);
   CHECK(recordings.get(second).sel.spec.shape[1] == 2);
   const auto refusal = tests::refusal_of([&] { recordings.get(first ^ second); });
-  CHECK(refusal.code == ErrorCode::NotFound);
+  CHECK(refusal.code == ErrorCode::InvalidArgument);
   CHECK_THAT(refusal.message,
              Catch::Matchers::Contains(selection_digits(first ^ second)) && Catch::Matchers::Contains("--selection"));
 }

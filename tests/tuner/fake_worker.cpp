@@ -107,15 +107,17 @@ int be_parent(const char* program) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string_view device = argc == 4 ? argv[3] : "";
+  const std::string_view device = argc >= 4 ? argv[3] : "";
   if (device == "script") return serve_script();
   if (device == "parent") return be_parent(argv[0]);
   if (device == "mute") sleep_for_ever();
   if (device == "garbage") return std::puts("usage: something else entirely") < 0;
   WorkerHello hello;
   if (device == "absent") hello.error = "cuda:7: this machine has 1 GPU";
+  if (device == "arguments")
+    for (int i = 4; i < argc; ++i) hello.error += std::string(" ") + argv[i];
   if (device == "old") hello.protocol_version = kProtocolVersion + 1;
-  if (device == "absent" || device == "old") return write_frame(encode(hello)), 3;
+  if (device == "absent" || device == "old" || device == "arguments") return write_frame(encode(hello)), 3;
   if (device != "fake") return 7;
   nsajit::testing::FakeDevice fake;
   return serve_requests(fake, STDIN_FILENO, STDOUT_FILENO);

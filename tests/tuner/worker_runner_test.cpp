@@ -40,6 +40,14 @@ TrialResult run(tuner::TrialRunner& runner, const Config& config) {
   return runner.run({.workload = fake_workload(), .config = config, .binary = &binary, .measure = {.warmup = 1, .rounds = 3}});
 }
 
+// What a worker that tells its arguments was started with.
+std::string arguments_with(const std::vector<std::string>& selections) {
+  try {
+    tuner::make_worker_runner({.program = fake_worker(), .device = "arguments", .selections = selections});
+  } catch (const Error& error) { return error.what(); }
+  return "none";
+}
+
 TrialResult command(tuner::TrialRunner& runner, const std::string& variant) { return run(runner, {.variant = variant}); }
 
 TrialResult run_fault(tuner::TrialRunner& runner, Fault fault) {
@@ -219,4 +227,9 @@ TEST_CASE("a worker in mid-trial ends with its tuner") {
   while (!has_ended(orphan) && std::chrono::steady_clock::now() < give_up)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   CHECK(has_ended(orphan));
+}
+
+TEST_CASE("a worker is started with the files of the recorded selections") {
+  CHECK_THAT(arguments_with({"a.npy", "folder/b c.npy"}),
+             Catch::Matchers::EndsWith(":  --selection=a.npy --selection=folder/b c.npy"));
 }
