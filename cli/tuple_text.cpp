@@ -5,14 +5,25 @@
 #include <fmt/format.h>
 
 namespace nsajit::cli {
+namespace {
+
+// The sizes that the branch is about.
+std::string branch_sizes(const Problem& problem) {
+  if (problem.branch == Branch::Sliding) return fmt::format("w{}", problem.w);
+  if (problem.branch == Branch::Compressed) return fmt::format("l{}/{}", problem.l, problem.d);
+  return fmt::format("{}x{}", problem.l_sel, problem.n_sel);
+}
+
+}  // namespace
 
 std::string short_problem(const Problem& problem) {
-  std::string text = fmt::format("{} {} {}/{} h{} {}x{}", to_string(problem.branch), to_string(problem.dtype), problem.dk,
-                                 problem.dv, problem.group, problem.l_sel, problem.n_sel);
+  std::string text = fmt::format("{} {} {}/{} h{} {}", to_string(problem.branch), to_string(problem.dtype), problem.dk,
+                                 problem.dv, problem.group, branch_sizes(problem));
   const Problem usual;
   if (problem.pass != usual.pass) text += fmt::format(" {}", to_string(problem.pass));
-  if (problem.l != usual.l || problem.d != usual.d) text += fmt::format(" l{}/{}", problem.l, problem.d);
-  if (problem.w != usual.w) text += fmt::format(" w{}", problem.w);
+  const bool compresses = problem.branch == Branch::Compressed, slides = problem.branch == Branch::Sliding;
+  if (!compresses && (problem.l != usual.l || problem.d != usual.d)) text += fmt::format(" l{}/{}", problem.l, problem.d);
+  if (!slides && problem.w != usual.w) text += fmt::format(" w{}", problem.w);
   if (problem.layout != usual.layout) text += fmt::format(" {}", to_string(problem.layout));
   if (problem.input != usual.input) text += fmt::format(" {}", to_string(problem.input));
   return text;

@@ -7,7 +7,7 @@
 
 namespace nsajit::cli {
 
-std::string short_problem(const Problem& problem);     // "selection bf16 192/128 h16 64x16"; adds what is not usual
+std::string short_problem(const Problem& problem);     // "selection bf16 192/128 h16 64x16", "sliding bf16 64/64 h4 w512"
 std::string short_workload(const Workload& workload);  // "B1 S8192 G4"; adds S_kv, n, overlap where they say more
 
 }  // namespace nsajit::cli

@@ -110,8 +110,9 @@ void validate(const Workload& workload) {
     throw_invalid(workload, fmt::format("n={} is larger than n_sel={}", workload.n, workload.problem.n_sel));
   }
   const std::int64_t blocks = (workload.S_kv + workload.problem.l_sel - 1) / workload.problem.l_sel;
-  // A model pads its rows with unused entries, however short the sequence is.
-  if (workload.selection == 0 && workload.n > blocks) {
+  // A model pads its rows with unused entries, however short the sequence is; other branches select nothing, or as many
+  // blocks as there are.
+  if (workload.problem.branch == Branch::Selection && workload.selection == 0 && workload.n > blocks) {
     throw_invalid(workload, fmt::format("n={} blocks are selected of {} that exist (S_kv={}, l_sel={}); lower n or raise S_kv",
                                         workload.n, blocks, workload.S_kv, workload.problem.l_sel));
   }

@@ -6,13 +6,17 @@
 
 #include "nsajit/error.h"
 #include "nsajit/op.h"
+#include "templates/compressed/compressed_op.h"
 #include "templates/selection/selection_op.h"
+#include "templates/sliding/sliding_op.h"
 
 namespace nsajit {
 
 std::span<const Op* const> all_ops() {
   static const templates::SelectionOp selection;
-  static const std::array<const Op*, 1> ops{&selection};
+  static const templates::CompressedOp compressed;
+  static const templates::SlidingOp sliding;
+  static const std::array<const Op*, 3> ops{&selection, &compressed, &sliding};
   return ops;
 }
 
@@ -22,8 +26,8 @@ const Op& find_op(const Problem& problem) {
     if (op->supports(problem)) return *op;
     names += fmt::format("{}{}", names.empty() ? "" : ", ", op->name());
   }
-  throw Error(ErrorCode::Unsupported, fmt::format("no operation serves \"{}\"; built: {} (forward pass, grouped or flash layout)",
-                                                  to_string(problem), names));
+  throw Error(ErrorCode::Unsupported,
+              fmt::format("no operation serves \"{}\"; built: {} (forward pass)", to_string(problem), names));
 }
 
 }  // namespace nsajit

@@ -58,8 +58,9 @@ struct RowMath : ScoreMath<W, Row> {
   }
 
   NSAJIT_INLINE void accumulate_tile(const Row& row, int first, int count) {
+    const int heads = nsajit_field_queries == 1 ? nsajit_field_heads : row.heads;
 #pragma clang loop unroll(disable)
-    for (int head = 0; head < nsajit_field_heads; head += nsajit_field_value_heads)
+    for (int head = 0; head < heads; head += nsajit_field_value_heads)
 #pragma clang loop unroll(disable)
       for (int d = 0; d < nsajit_field_dv; d += nsajit_field_value_vectors * W) value_block(row, first, count, head, d);
   }
@@ -78,7 +79,7 @@ struct RowMath : ScoreMath<W, Row> {
 
   // Normalises and writes the rows; a row without tokens is 0, its LSE -inf.
   NSAJIT_INLINE void finish(const Row& row, int attended) {
-    for (int group = 0; attended && group < Base::head_groups(); ++group) {
+    for (int group = 0; attended && group < Base::head_groups(row); ++group) {
       const Vec sum = L::load(row.row_sum + group * W);
       L::store(row.row_sum + group * W, L::combine_phases(sum, Base::phases(), [](Vec a, Vec b) { return a + b; }));
     }

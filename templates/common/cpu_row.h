@@ -12,6 +12,7 @@ template <class Args>
 struct AttentionRow {
   const Args* args;
   int present;                // queries there are, `queries` at most; 0: the sequence is shorter, there is nothing to do
+  int groups, heads;          // vectors of heads to score and heads to sum values for, where some queries are not present
   long long q, k, v, o, lse;  // offsets in elements, of the first query
   float *queries, *scores, *out, *row_max, *row_sum, *rescale, *packed_k, *packed_v;
   int* tokens;
@@ -51,6 +52,9 @@ NSAJIT_INLINE void place_scratch(Row& row, void* scratch) {
   row.tokens = reinterpret_cast<int*>(base + at.tokens);
 }
 
+// `count`, in whole blocks.
+NSAJIT_INLINE int whole_blocks(int count, int block) { return (count + block - 1) / block * block; }
+
 // `count` queries from (b, s, g) on, as far as the sequence has them. `key_start`: what its key 0 is in k and v.
 // Packed sequences begin where cu_seqlens says; a launch covers S rows of each.
 template <class Row, class Args>
@@ -60,6 +64,9 @@ NSAJIT_INLINE void place_queries(Row& row, const Args* args, long long b, long l
   const long long left = args->cu_seqlens ? args->cu_seqlens[b + 1] - packed : args->S - s;
   row.args = args;
   row.present = left < 0 ? 0 : left < count ? static_cast<int>(left) : count;
+  const int heads = row.present * nsajit_field_group;
+  row.groups = whole_blocks(heads, nsajit_field_lane_heads * nsajit_field_score_groups) / nsajit_field_lane_heads;
+  row.heads = whole_blocks(heads, nsajit_field_value_heads);
   row.q = b * args->q_b + packed * args->q_s + g * args->q_g;
   row.k = b * args->k_b + key_start * args->k_s + g * args->k_g;
   row.v = b * args->v_b + key_start * args->v_s + g * args->v_g;
@@ -72,8 +79,6 @@ template <class Row>
 NSAJIT_INLINE void pad_tokens(const Row& row, int count) {
   for (int i = count; i % nsajit_field_key_block != 0; ++i) row.tokens[i] = row.tokens[count - 1];
 }
-NSAJIT_INLINE int padded_count(int count) {
-  return (count + nsajit_field_key_block - 1) / nsajit_field_key_block * nsajit_field_key_block;
-}
+NSAJIT_INLINE int padded_count(int count) { return whole_blocks(count, nsajit_field_key_block); }
 
 }  // namespace nsajit::cpu

@@ -16,7 +16,8 @@ struct ScoreMath {
   using L = Lanes<W>;
   using Vec = typename L::Vec;
   NSAJIT_INLINE int phases() { return W / nsajit_field_lane_heads; }
-  NSAJIT_INLINE int head_groups() { return nsajit_field_heads / nsajit_field_lane_heads; }
+  NSAJIT_INLINE int all_groups() { return nsajit_field_heads / nsajit_field_lane_heads; }
+  NSAJIT_INLINE int head_groups(const Row& row) { return nsajit_field_queries == 1 ? all_groups() : row.groups; }
 
   // Queries into lanes, zero for padding heads; nothing seen yet.
   NSAJIT_INLINE void begin_scores(const Row& row) {
@@ -32,8 +33,8 @@ struct ScoreMath {
         for (int i = 0; i < W; ++i) to[(d + i) / p * W + i % p] = lanes[i];
       }
     }
-    for (int i = 0; i < head_groups() * W; i += W) L::store(row.row_max + i, L::splat(-__builtin_inff()));
-    for (int i = 0; i < head_groups() * W; i += W) L::store(row.row_sum + i, Vec{});
+    for (int i = 0; i < all_groups() * W; i += W) L::store(row.row_max + i, L::splat(-__builtin_inff()));
+    for (int i = 0; i < all_groups() * W; i += W) L::store(row.row_sum + i, Vec{});
   }
 
   // Converts the rows of `tokens` to fp32, one after the other.
@@ -89,7 +90,7 @@ struct ScoreMath {
 #pragma clang loop unroll(disable)
     for (int key = 0; key < count; key += nsajit_field_key_block)
 #pragma clang loop unroll(disable)
-      for (int group = 0; group < head_groups(); group += nsajit_field_score_groups) score_block(row, first, key, group);
+      for (int group = 0; group < head_groups(row); group += nsajit_field_score_groups) score_block(row, first, key, group);
   }
 
   // Hides what the queries of the lanes do not see of a tile whose keys are [begin, begin + count) of the sequence.
@@ -97,7 +98,7 @@ struct ScoreMath {
     if (begin >= row.all_begin && begin + count <= row.all_end) return;
     const int p = phases();
     const auto phase = L::lane_numbers(typename L::All{}) & (p - 1);
-    for (int group = 0; group < head_groups(); ++group) {
+    for (int group = 0; group < head_groups(row); ++group) {
       const auto begins = L::template read<typename L::Ints>(row.begins + group * W);
       const auto ends = L::template read<typename L::Ints>(row.ends + group * W);
       float* scores = row.scores + group * (nsajit_field_tile / p) * W;
@@ -117,7 +118,7 @@ struct ScoreMath {
     const Vec scale = L::splat(row.args->scale);
     const bool whole = count % p == 0;
     const auto keep = (L::lane_numbers(typename L::All{}) & (p - 1)) + (vectors - 1) * p < count;
-    for (int group = 0; group < head_groups(); ++group) {
+    for (int group = 0; group < head_groups(row); ++group) {
       float* scores = row.scores + group * (nsajit_field_tile / p) * W;
       const Vec old_max = L::load(row.row_max + group * W);
       Vec top = old_max;

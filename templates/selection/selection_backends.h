@@ -9,12 +9,12 @@
 #include "nsajit/search_space.h"
 #include "nsajit/target.h"
 #include "nsajit/workload.h"
+#include "templates/common/backend_op.h"
 
 namespace nsajit::templates {
 
-// Variant names of configs, the same on every backend.
+// Variant name of configs, the same on every backend.
 inline constexpr const char* kQueryMajor = "query_major";
-inline constexpr const char* kPackedSdpa = "packed_sdpa";
 
 // Requires everywhere: a validated selection forward problem. A (problem, target) that the backend cannot serve
 // throws Error{Unsupported} that says what is missing.

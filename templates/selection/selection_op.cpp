@@ -5,10 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include <fmt/format.h>
-
 #include "core/assert.h"
-#include "nsajit/error.h"
+#include "templates/common/case_list.h"
 #include "templates/selection/cuda_model.h"
 #include "templates/selection/selection_backends.h"
 #include "templates/selection/selection_inputs.h"
@@ -19,38 +17,10 @@
 namespace nsajit::templates {
 namespace {
 
-// The functions of one backend, as declared in selection_backends.h.
-struct BackendFunctions {
-  SearchSpace (*space)(const Problem&, const Target&);
-  Config (*default_config)(const Problem&, const Target&);
-  Config (*baseline_config)(const Problem&, const Target&);
-  Unit (*unit)(const Problem&, const Config&, const Target&);
-  LaunchPlan (*plan)(const Workload&, const Config&, const Target&);
-};
-
 constexpr BackendFunctions kCuda{cuda_space, cuda_default_config, cuda_baseline_config, cuda_unit, cuda_plan};
 constexpr BackendFunctions kCpu{cpu_space, cpu_default_config, cpu_baseline_config, cpu_unit, cpu_plan};
 
-void check_problem(const SelectionOp& op, const Problem& problem) {
-  validate(problem);
-  if (!op.supports(problem))
-    throw Error(ErrorCode::Unsupported, fmt::format("selection of \"{}\": only the forward pass is built", to_string(problem)));
-}
-
-const BackendFunctions& backend(const SelectionOp& op, const Problem& problem, const Target& target) {
-  check_problem(op, problem);
-  return target.backend == Backend::Cuda ? kCuda : kCpu;
-}
-
 std::int64_t block_count(const Problem& problem, std::int64_t S_kv) { return (S_kv + problem.l_sel - 1) / problem.l_sel; }
-
-// A workload of the same tuple with other sizes, n cut to the blocks that exist.
-Workload resize(const Workload& workload, std::int64_t S, std::int64_t S_kv, int n) {
-  Workload small{.problem = workload.problem, .B = 2, .S = S, .S_kv = S_kv, .G = 2};
-  if (has_packed_sequences(workload)) small.B = 5, small.S = S_kv;  // one of them empty
-  small.n = static_cast<int>(std::min<std::int64_t>({n, workload.problem.n_sel, block_count(workload.problem, S_kv)}));
-  return small;
-}
 
 // Tokens that a random row at `position` attends to: n whole blocks, the last of them up to the position.
 double expected_tokens(const Workload& w, std::int64_t position) {
@@ -75,27 +45,7 @@ Op::Work work_on(const Workload& w, double tokens) {
 
 }  // namespace
 
-bool SelectionOp::supports(const Problem& problem) const {
-  return problem.branch == Branch::Selection && problem.pass == Pass::Forward;
-}
-
-SearchSpace SelectionOp::space(const Problem& problem, const Target& target) const {
-  return backend(*this, problem, target).space(problem, target);
-}
-Config SelectionOp::default_config(const Problem& problem, const Target& target) const {
-  return backend(*this, problem, target).default_config(problem, target);
-}
-Config SelectionOp::baseline_config(const Problem& problem, const Target& target) const {
-  return backend(*this, problem, target).baseline_config(problem, target);
-}
-Unit SelectionOp::unit(const Problem& problem, const Config& config, const Target& target) const {
-  return backend(*this, problem, target).unit(problem, config, target);
-}
-LaunchPlan SelectionOp::plan(const Workload& workload, const Config& config, const Target& target) const {
-  validate(workload);
-  check_packed_lengths("selection", workload);
-  return backend(*this, workload.problem, target).plan(workload, config, target);
-}
+SelectionOp::SelectionOp() : BackendOp("selection", Branch::Selection, kCpu, kCuda) {}
 
 std::vector<TensorSpec> SelectionOp::tensors(const Workload& workload) const { return make_selection_tensors(workload); }
 
@@ -126,26 +76,18 @@ std::vector<ParityCase> SelectionOp::parity_cases(const Workload& workload) cons
   const Problem& p = workload.problem;
   const std::int64_t all = static_cast<std::int64_t>(p.n_sel + 4) * p.l_sel + 3;
   const int n = p.n_sel;
-  std::vector<ParityCase> cases;
-  const auto add = [&](std::string_view what, const Workload& w, InputKind kind, std::int64_t samples) {
-    if (samples == 0 && w.S > 200) samples = 128;
-    const auto seed = static_cast<std::uint64_t>(cases.size() + 1);
-    cases.push_back({.name = fmt::format("{} S={} S_kv={} n={} seed={}", what, w.S, w.S_kv, w.n, seed),
-                     .workload = w,
-                     .recipe = {.kind = kind, .seed = seed},
-                     .sampled_rows = samples});
-  };
-  add("one row", resize(workload, 1, 1, n), InputKind::Random, 0);
-  add("short", resize(workload, 17, 17, n), InputKind::Random, 0);
-  add("two blocks and one", resize(workload, 2 * p.l_sel + 1, 2 * p.l_sel + 1, n), InputKind::Random, 96);
-  add("prime", resize(workload, 193, 193, n), InputKind::Random, 96);
-  add("ragged", resize(workload, 193, 193, n), InputKind::Ragged, 0);
-  add("large logits", resize(workload, 67, 67, n), InputKind::LargeLogits, 64);
-  add("decode", resize(workload, 1, all, n), InputKind::Random, 0);
-  add("few blocks", resize(workload, 5, all, (n + 1) / 2), InputKind::Random, 0);
-  add("ragged decode", resize(workload, 13, all, n), InputKind::Ragged, 0);
-  add("the workload", workload, InputKind::Random, 64);
-  return cases;
+  CaseList list;
+  list.add("one row", resize_workload(workload, 1, 1, n), InputKind::Random, 0);
+  list.add("short", resize_workload(workload, 17, 17, n), InputKind::Random, 0);
+  list.add("two blocks and one", resize_workload(workload, 2 * p.l_sel + 1, 2 * p.l_sel + 1, n), InputKind::Random, 96);
+  list.add("prime", resize_workload(workload, 193, 193, n), InputKind::Random, 96);
+  list.add("ragged", resize_workload(workload, 193, 193, n), InputKind::Ragged, 0);
+  list.add("large logits", resize_workload(workload, 67, 67, n), InputKind::LargeLogits, 64);
+  list.add("decode", resize_workload(workload, 1, all, n), InputKind::Random, 0);
+  list.add("few blocks", resize_workload(workload, 5, all, (n + 1) / 2), InputKind::Random, 0);
+  list.add("ragged decode", resize_workload(workload, 13, all, n), InputKind::Ragged, 0);
+  list.add("the workload", workload, InputKind::Random, 64);
+  return list.cases();
 }
 
 Reference SelectionOp::reference(const ParityCase& parity_case, std::span<const HostTensor> inputs) const {
@@ -199,7 +141,7 @@ Op::Work SelectionOp::recorded_work(const Workload& w, const Recordings& recordi
 }
 
 std::optional<Prediction> SelectionOp::predict(const Workload& workload, const Config& config, const Target& target) const {
-  check_problem(*this, workload.problem);
+  check_problem(workload.problem);
   if (target.backend != Backend::Cuda) return std::nullopt;
   return predict_cuda(workload, config, target);
 }

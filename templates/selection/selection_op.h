@@ -2,20 +2,13 @@
 // SelectionOp: selection forward, attention of each query row over the tokens of its selected blocks (arXiv
 // 2502.11089, section 3.3.2). Joins the backends, inputs and reference of this folder behind Op.
 
-#include "nsajit/op.h"
+#include "templates/common/backend_op.h"
 
 namespace nsajit::templates {
 
-class SelectionOp : public Op {
+class SelectionOp : public BackendOp {
  public:
-  std::string_view name() const override { return "selection"; }
-  bool supports(const Problem& problem) const override;
-
-  SearchSpace space(const Problem& problem, const Target& target) const override;
-  Config default_config(const Problem& problem, const Target& target) const override;
-  Config baseline_config(const Problem& problem, const Target& target) const override;
-  Unit unit(const Problem& problem, const Config& config, const Target& target) const override;
-  LaunchPlan plan(const Workload& workload, const Config& config, const Target& target) const override;
+  SelectionOp();
 
   std::vector<TensorSpec> tensors(const Workload& workload) const override;
   std::vector<std::byte> arguments(const Workload& workload, std::span<void* const> tensors, void* workspace) const override;

@@ -20,6 +20,11 @@ std::string why_invalid(const Workload& workload) {
 
 }  // namespace
 
+TEST_CASE("only the selection branch is limited to the blocks that exist") {
+  CHECK_THROWS_AS(validate(parse_workload("selection,n_sel=16;S=100")), Error);
+  for (const char* text : {"sliding;S=100", "compressed;S=1", "scoring;S=100"}) CHECK_NOTHROW(validate(parse_workload(text)));
+}
+
 TEST_CASE("a workload prints its problem and then its sizes") {
   const Workload workload{.B = 2, .S = 8192, .S_kv = 16384, .G = 4, .n = 8, .overlap_percent = 50};
   CHECK(to_string(workload) == to_string(Problem{}) + ";B=2,S=8192,S_kv=16384,G=4,n=8,overlap=50");

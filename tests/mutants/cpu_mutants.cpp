@@ -10,9 +10,12 @@ constexpr const char* kPlace = "common/cpu_row.h";
 constexpr const char* kScores = "common/cpu_scores.h";
 constexpr const char* kMath = "common/cpu_attention.h";
 constexpr const char* kTemplate = "selection/selection_cpu.cpp";
+constexpr const char* kDense = "dense/dense_cpu.cpp";
 constexpr const char* kBaseline = "selection/packed_sdpa_cpu.cpp";
 
 constexpr const char* kRanges = "fp32,dk=32,dv=32,group=4,l_sel=64,n_sel=4;S=48,S_kv=256,G=2";
+constexpr const char* kSliding = "sliding,fp32,dk=32,dv=32,group=2,w=20;S=48,S_kv=80,G=2";
+constexpr const char* kCompressed = "compressed,fp32,dk=32,dv=32,group=2;S=48,S_kv=120,G=2";
 constexpr const char* kBlocks = "fp32,dk=32,dv=32,group=4,l_sel=64,n_sel=4,blocks;S=48,S_kv=256,G=2";
 
 const std::vector<std::string> kBoth{"query_major{", "packed_sdpa{"};
@@ -124,12 +127,41 @@ std::vector<Mutant> arithmetic_mutants() {
   };
 }
 
+std::vector<Mutant> dense_mutants() {
+  const std::vector<std::string> both{"query_tile{", "packed_sdpa{"};
+  return {
+      {"the window is one token short",
+       {kDense, "position - nsajit_field_w + 1", "position - nsajit_field_w + 2"},
+       both,
+       kSliding},
+      {"the window is one token long", {kDense, "position - nsajit_field_w + 1", "position - nsajit_field_w"}, both, kSliding},
+      {"the window does not hold the row's own token", {kDense, "tokens = position + 1;", "tokens = position;"}, both, kSliding},
+      {"a compressed token is seen before its block is whole",
+       {kDense, "tokens < nsajit_field_l ? 0 : (tokens - nsajit_field_l)",
+        "tokens < nsajit_field_d ? 0 : (tokens - nsajit_field_d)"},
+       both,
+       kCompressed},
+      {"the newest compressed token is not seen", {kDense, "/ nsajit_field_d + 1", "/ nsajit_field_d"}, both, kCompressed},
+      {"every query of a tile sees what the last one sees",
+       {kDense, "end_key(position + query, keys)", "end_key(position + row.present - 1, keys)"},
+       kPacked,
+       kSliding},
+      {"keys before the window are not hidden", {kScores, "key >= begins ? seen", "key >= 0 ? seen"}, kPacked, kSliding},
+      {"hidden keys count a little", {kScores, "kHiddenScore = -1e37f", "kHiddenScore = 0.0f"}, kPacked, kSliding},
+      {"the next sequence's keys are seen",
+       {kDense, "args->cu_keys[b + 1] - args->cu_keys[b]", "args->cu_keys[b + 1]"},
+       {"query_tile{", "packed_sdpa{"},
+       "compressed,fp32,dk=32,dv=32,group=2,l=8,d=8,varlen;B=3,S=40,G=2"},
+  };
+}
+
 }  // namespace
 
 const std::vector<Mutant>& cpu_mutants() {
   static const std::vector<Mutant> all = [] {
     std::vector<Mutant> mutants = selection_mutants();
     for (Mutant& mutant : arithmetic_mutants()) mutants.push_back(std::move(mutant));
+    for (Mutant& mutant : dense_mutants()) mutants.push_back(std::move(mutant));
     return mutants;
   }();
   return all;

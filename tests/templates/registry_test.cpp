@@ -1,4 +1,4 @@
-// The registry serves selection forward and refuses the rest by name.
+// The registry serves the forward pass of each branch that is built and refuses the rest by name.
 
 #include <catch2/catch_all.hpp>
 
@@ -7,11 +7,11 @@
 
 using namespace nsajit;
 
-TEST_CASE("selection forward is served by the selection operation") {
-  CHECK(find_op(parse_problem("selection,forward")).name() == "selection");
+TEST_CASE("every branch that is built is served by the operation of its name") {
+  for (const char* branch : {"selection", "compressed", "sliding"}) CHECK(find_op(parse_problem(branch)).name() == branch);
 }
 
 TEST_CASE("an operation that is not built is refused as unsupported") {
-  CHECK_THROWS_AS(find_op(parse_problem("sliding")), Error);
+  CHECK_THROWS_AS(find_op(parse_problem("decode")), Error);
   CHECK_THROWS_AS(find_op(parse_problem("selection,backward")), Error);
 }
