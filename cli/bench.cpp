@@ -18,12 +18,12 @@
 #include "cli/bench_case.h"
 #include "cli/bench_format.h"
 #include "cli/interrupt.h"
+#include "cli/overlap_list.h"
 #include "cli/session.h"
 #include "cli/shape_text.h"
 #include "cli/toolchain.h"
 #include "cli/tuple_options.h"
 #include "cli/tuple_text.h"
-#include "core/fields.h"
 #include "nsajit/error.h"
 #include "tuner/worker_runner.h"
 
@@ -52,36 +52,37 @@ void read_shape_list(const std::string& text, std::vector<Workload>& workloads) 
   }
 }
 
-std::vector<Workload> read_shapes(const std::vector<std::string>& shapes) {
-  std::vector<Workload> workloads;
+Sweep read_shapes(const std::vector<std::string>& shapes) {
+  Sweep all;
   for (const auto& text : shapes) {
     if (!text.ends_with(".toml")) {
-      read_shape_list(text, workloads);
+      read_shape_list(text, all.workloads);
       continue;
     }
-    const auto sweep = load_sweep(text);
-    workloads.insert(workloads.end(), sweep.workloads.begin(), sweep.workloads.end());
+    Sweep sweep = load_sweep(text);
+    all.workloads.insert(all.workloads.end(), sweep.workloads.begin(), sweep.workloads.end());
+    all.recordings.add(std::move(sweep.recordings));
   }
-  if (workloads.empty())
+  if (all.workloads.empty())
     throw Error(ErrorCode::InvalidArgument, "--shapes names no shape; one is S=8192,Hq/Hkv=64/4,dk/dv=128/128,64x16,B=1");
-  return workloads;
+  return all;
 }
 
 // --overlap is of every shape, whatever names them; the other flags of a tuple name one.
-std::vector<Workload> read_workloads(const BenchCommand& command) {
+Sweep read_workloads(const BenchCommand& command) {
   TupleOptions tuples = command.tuples;
   const auto overlap = tuples.fields.extract("overlap");
-  const bool by_tuple = !tuples.sweep_path.empty() || !tuples.problem_text.empty() || !tuples.fields.empty();
+  const bool by_tuple =
+      !tuples.sweep_path.empty() || !tuples.problem_text.empty() || !tuples.fields.empty() || !tuples.selection_path.empty();
   if (by_tuple && !command.shapes.empty())
     throw Error(ErrorCode::InvalidArgument, "--shapes and --sweep or the flags of a tuple exclude each other; give one of them");
-  auto workloads = by_tuple ? read_tuples(tuples).workloads : read_shapes(command.shapes);
-  for (auto& workload : workloads) {
-    if (!overlap.empty()) workload.overlap_percent = parse_int(overlap.mapped(), "overlap");
-    validate(workload);
+  Sweep sweep = by_tuple ? read_tuples(tuples) : read_shapes(command.shapes);
+  if (!overlap.empty()) sweep.workloads = spread_overlaps(sweep.workloads, parse_overlaps(overlap.mapped()));
+  for (const auto& workload : sweep.workloads) {
     if (workload.problem.branch != Branch::Selection)
       throw Error(ErrorCode::InvalidArgument, fmt::format("bench selection: {} is another branch", to_string(workload)));
   }
-  return workloads;
+  return sweep;
 }
 
 // Opened before anything runs, so that a path that cannot be written costs no measurement. "" = none.
@@ -125,12 +126,14 @@ bool rejected(const BenchCase& bench_case) {
 }
 
 ExitCode run_bench(const Session& session, const BenchCommand& command) {
-  const auto workloads = read_workloads(command);
+  const Sweep sweep = read_workloads(command);
+  const auto& workloads = sweep.workloads;
   for (const auto& workload : workloads) find_op(workload.problem);  // refuse before anything is done
   const auto json = open_output(command.json), csv = open_output(command.csv);
   const auto runner = tuner::make_worker_runner({.program = std::filesystem::read_symlink("/proc/self/exe").string(),
                                                  .device = command.device,
-                                                 .timeout_s = command.worker_timeout_s});
+                                                 .timeout_s = command.worker_timeout_s,
+                                                 .selections = sweep.recordings.paths()});
   const Target& target = runner->target();
   const auto compiler = codegen::make_compiler(target.backend, session.environment);
   auto cache = cache::Cache::open(command.cache, cache::OpenMode::ReadOnly);
@@ -140,7 +143,8 @@ ExitCode run_bench(const Session& session, const BenchCommand& command) {
 
   const InterruptGuard interrupt;
   ProgressLine progress(isatty(STDERR_FILENO) != 0);
-  BenchTools tools{.compiler = *compiler, .runner = *runner, .cache = cache, .progress = progress};
+  BenchTools tools{
+      .compiler = *compiler, .runner = *runner, .cache = cache, .progress = progress, .recordings = sweep.recordings};
   BenchRun run{.target = target,
                .compiler = compiler->identity(),
                .nsajit_version = std::string(program_version()),
@@ -166,7 +170,8 @@ void add_bench_selection(CLI::App& bench, Session& session) {
   auto* command = bench.add_subcommand("selection", "Selection kernels against packed SDPA, interleaved, with a cold cache");
   command->footer(
       "Examples:\n  nsajit bench selection --shapes bench/shapes/table1.toml --device cuda --json table1.json --csv table1.csv\n"
-      "  nsajit bench selection --shapes 'S=8192,Hq/Hkv=64/4,dk/dv=128/128,64x16,B=1' --overlap 50\n"
+      "  nsajit bench selection --shapes 'S=8192,Hq/Hkv=64/4,dk/dv=128/128,64x16,B=1' --overlap 0,50\n"
+      "  nsajit bench selection --dtype bf16 --dk 128 --dv 128 --group 16 --selection layer7.npy\n"
       "  nsajit bench selection --dtype fp32 --dk 64 --dv 64 --group 6 --S 256 --G 2 --n-sel 4 --device cpu --configs default");
   const auto values = std::make_shared<BenchCommand>();
   command->add_option("--shapes", values->shapes, "A TOML file of tuples, or short forms separated by ';'");

@@ -146,7 +146,7 @@ BenchCase run_bench_case(BenchTools& tools, const Workload& workload, const Benc
   const Op& op = find_op(workload.problem);
   const Target& target = tools.runner.target();
   BenchCase bench_case{.workload = workload,
-                       .work = op.work(workload),
+                       .work = op.recorded_work(workload, tools.recordings),
                        .length = op.threshold_length(workload),
                        .entries = pick_contenders(op, workload, target, tools.cache, settings.configs)};
   if (settings.predicted) predict(op, workload, target, bench_case.entries);

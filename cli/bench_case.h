@@ -7,6 +7,7 @@
 #include "cache/cache.h"
 #include "cli/bench_result.h"
 #include "cli/progress_line.h"
+#include "nsajit/recording.h"
 #include "tuner/trial_runner.h"
 
 namespace nsajit::cli {
@@ -25,6 +26,7 @@ struct BenchTools {
   tuner::TrialRunner& runner;
   cache::Cache& cache;
   ProgressLine& progress;
+  const Recordings& recordings;  // those that workloads name
 };
 
 // Throws Error{InvalidArgument} for a config that is not in the space. What goes wrong with one contender is its status.

@@ -77,7 +77,10 @@ nlohmann::json describe(const BenchEntry& entry, const BenchCase& bench_case) {
 nlohmann::json describe(const BenchCase& bench_case) {
   auto entries = nlohmann::json::array();
   for (const auto& entry : bench_case.entries) entries.push_back(describe(entry, bench_case));
-  return {{"workload", to_string(bench_case.workload)},
+  const Workload& w = bench_case.workload;
+  return {{"workload", to_string(w)},
+          {"overlap", w.overlap_percent},
+          {"selection", w.selection == 0 ? nlohmann::json(nullptr) : nlohmann::json(selection_digits(w.selection))},
           {"length", bench_case.length},
           {"flops", bench_case.work.flops},
           {"bytes", bench_case.work.bytes},

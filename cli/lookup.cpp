@@ -39,7 +39,7 @@ void print_text(const runtime::Decision& decision, const Workload& workload, con
 }
 
 ExitCode run_lookup(const Session& session, const LookupSettings& settings) {
-  const Workload workload = read_tuples(settings.tuples).workloads.front();
+  const Workload workload = read_tuple(settings.tuples).workload;
   const Op& op = find_op(workload.problem);
   const auto device = runtime::make_device(settings.device, session.environment);
   auto cache = cache::Cache::open(settings.cache, cache::OpenMode::ReadOnly);

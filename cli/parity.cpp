@@ -63,14 +63,14 @@ void print_report(const tuner::ParityReport& report) {
 }
 
 ExitCode run_parity(const Session& session, const ParitySettings& settings) {
-  const Workload workload = read_tuples(settings.tuples).workloads.front();
+  const auto [workload, recordings] = read_tuple(settings.tuples);
   const Op& op = find_op(workload.problem);
   const auto device = runtime::make_device(settings.device, session.environment);
   const Config config = pick_config(op, workload.problem, device->target(), settings);
   fmt::print("{}, {}\n{} on {}\n", short_problem(workload.problem), short_workload(workload), to_string(config),
              device->target().name);
   const auto kernel = make_kernel(*device, op, workload.problem, config, session.environment);
-  tuner::ParityChecker checker(op, *device);
+  tuner::ParityChecker checker(op, *device, &recordings);
   const auto report = checker.check(workload, config, *kernel);
   print_report(report);
   return report.passed ? ExitCode::Done : ExitCode::Rejected;
@@ -82,7 +82,8 @@ void add_parity(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("parity", "Runs the parity gate for one kernel and prints its figures");
   command->footer(
       "Examples:\n  nsajit parity --dtype fp32 --dk 64 --dv 64 --group 6 --S 256 --S-kv 1024\n"
-      "  nsajit parity --device cuda:0 --dk 128 --dv 128 --group 4 --S 8192 --G 8 --baseline");
+      "  nsajit parity --device cuda:0 --dk 128 --dv 128 --group 4 --S 8192 --G 8 --baseline\n"
+      "  nsajit parity --dk 128 --dv 128 --group 4 --selection layer7.npy");
   const auto settings = std::make_shared<ParitySettings>();
   add_tuple_options(*command, settings->tuples, TupleSource::OneTuple);
   add_device_option(*command, settings->device);

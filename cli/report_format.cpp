@@ -13,9 +13,9 @@
 namespace nsajit::cli {
 namespace {
 
-const std::vector<std::string> kHeadings{
-    "tuple",     "sizes",  "winner", "ms", "predicted ms", "spread", "baseline ms", "speed-up", "max error / allowed",
-    "threshold", "trials", "date"};
+const std::vector<std::string> kHeadings{"tuple",        "sizes",  "overlap",     "winner",   "ms",
+                                         "predicted ms", "spread", "baseline ms", "speed-up", "max error / allowed",
+                                         "threshold",    "trials", "date"};
 
 std::string describe_baseline(const ReportRow& row) {
   if (row.winner.baseline_us > 0) return fmt::format("{:.4g}", row.winner.baseline_us / 1e3);
@@ -41,7 +41,8 @@ std::vector<std::string> make_cells(const ReportRow& row) {
   const Workload workload = parse_workload(row.winner.workload);
   return {
       short_problem(workload.problem),
-      short_workload(workload),
+      short_sizes(workload),
+      short_overlap(workload),
       row.winner.config,
       fmt::format("{:.4g}", row.winner.time_us / 1e3),
       row.predicted ? fmt::format("{:.4g}", row.predicted->time_us / 1e3) : "-",
@@ -109,7 +110,7 @@ std::string format_csv(const std::vector<ReportRow>& rows) {
   std::string text =
       "device,problem,workload,winner,time_ms,low_ms,high_ms,samples,baseline_ms,speedup,max_error,max_allowed,mean_error,"
       "mean_allowed,threshold_name,threshold,margin,candidates,trials_ok,trials_rejected,sm_mhz,memory_mhz,date,predicted_ms,"
-      "predicted_bound\n";
+      "predicted_bound,overlap,selection,variant\n";
   for (const auto& row : rows) {
     const auto& trial = row.trial;
     const cache::ParityRecord parity = row.parity.value_or(cache::ParityRecord{});
@@ -117,12 +118,15 @@ std::string format_csv(const std::vector<ReportRow>& rows) {
     text += fmt::format("{},{},{},{},{},{},{},{},{},{},", quote_csv(row.winner.device), quote_csv(row.winner.problem),
                         quote_csv(row.winner.workload), quote_csv(row.winner.config), row.winner.time_us / 1e3,
                         trial.low_us / 1e3, trial.high_us / 1e3, trial.samples, row.winner.baseline_us / 1e3, speed_up(row));
-    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", parity.max_error, parity.max_allowed, parity.mean_error,
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}", parity.max_error, parity.max_allowed, parity.mean_error,
                         parity.mean_allowed, row.threshold_name, row.threshold ? std::to_string(row.threshold->value) : "",
                         row.threshold ? std::to_string(row.threshold->margin) : "", row.winner.candidates,
                         measured == row.trials.end() ? 0 : measured->second, count_rejected(row), trial.sm_mhz, trial.memory_mhz,
                         row.winner.created_utc, row.predicted ? std::to_string(row.predicted->time_us / 1e3) : "",
                         row.predicted ? row.predicted->bound : "");
+    const Workload workload = parse_workload(row.winner.workload);
+    text += fmt::format(",{},{},{}\n", workload.overlap_percent,
+                        workload.selection == 0 ? "" : selection_digits(workload.selection), variant_of(row));
   }
   return text;
 }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/report_format.h"
+#include "nsajit/workload.h"
 
 namespace nsajit::cli {
 namespace {
@@ -77,12 +78,16 @@ nlohmann::json describe_optional(const std::optional<Record>& record) {
 std::string format_json(const std::vector<ReportRow>& rows) {
   auto list = nlohmann::json::array();
   for (const auto& row : rows) {
+    const Workload workload = parse_workload(row.winner.workload);
     list.push_back({
         {"device", row.winner.device},
         {"op", row.winner.op},
         {"problem", row.winner.problem},
         {"workload", row.winner.workload},
+        {"overlap", workload.overlap_percent},
+        {"selection", workload.selection == 0 ? nlohmann::json(nullptr) : nlohmann::json(selection_digits(workload.selection))},
         {"config", row.winner.config},
+        {"variant", variant_of(row)},
         {"time_us", row.winner.time_us},
         {"baseline_us", row.winner.baseline_us},
         {"speedup", speed_up(row)},

@@ -91,6 +91,16 @@ ReportRow make_row(cache::Cache& cache, cache::WinnerRecord winner, cache::Trial
   return row;
 }
 
+// By numbers, not by their texts: the overlaps of one tuple and size come one below the other, ascending.
+void sort_rows(std::vector<ReportRow>& rows) {
+  std::map<std::string, Workload> workloads;
+  for (const auto& row : rows) workloads.try_emplace(row.winner.workload, parse_workload(row.winner.workload));
+  std::stable_sort(rows.begin(), rows.end(), [&](const ReportRow& a, const ReportRow& b) {
+    return std::tie(a.winner.device, workloads.at(a.winner.workload)) <
+           std::tie(b.winner.device, workloads.at(b.winner.workload));
+  });
+}
+
 }  // namespace
 
 std::vector<ReportRow> collect_rows(cache::Cache& cache, const ReportFilter& filter) {
@@ -116,9 +126,7 @@ std::vector<ReportRow> collect_rows(cache::Cache& cache, const ReportFilter& fil
     if (const auto run = runs.find(row.winner.run); run != runs.end()) row.run = run->second;
     rows.push_back(std::move(row));
   }
-  std::stable_sort(rows.begin(), rows.end(), [](const ReportRow& a, const ReportRow& b) {
-    return std::tie(a.winner.device, a.winner.workload) < std::tie(b.winner.device, b.winner.workload);
-  });
+  sort_rows(rows);
   return rows;
 }
 
@@ -129,6 +137,8 @@ double spread_percent(const cache::TrialRecord& trial) {
 double speed_up(const ReportRow& row) {
   return row.winner.baseline_us > 0 && row.winner.time_us > 0 ? row.winner.baseline_us / row.winner.time_us : 0;
 }
+
+std::string variant_of(const ReportRow& row) { return row.winner.config.substr(0, row.winner.config.find('{')); }
 
 int count_rejected(const ReportRow& row) {
   int rejected = 0;

@@ -29,11 +29,12 @@ struct ReportFilter {
   std::string problem;  // fields that must all be there: "bf16,dk=128"; empty: all
 };
 
-// The newest winner of each tuple, workload and device; sorted by device, then tuple.
+// The newest winner of each tuple, workload and device; sorted by device, tuple, sizes, then overlap.
 std::vector<ReportRow> collect_rows(cache::Cache& cache, const ReportFilter& filter);
 
 double spread_percent(const cache::TrialRecord& trial);  // half the interval, as a share of the median
 double speed_up(const ReportRow& row);                   // 0: the baseline was not measured
 int count_rejected(const ReportRow& row);
+std::string variant_of(const ReportRow& row);  // of the winner: what its text begins with
 
 }  // namespace nsajit::cli

@@ -2,6 +2,7 @@
 
 #include "cli/sweep_file.h"
 
+#include <filesystem>
 #include <fstream>
 #include <initializer_list>
 #include <sstream>
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "cli/overlap_list.h"
 #include "cli/tuple_fields.h"
 #include "nsajit/error.h"
 
@@ -30,6 +32,13 @@ const toml::table& as_table(const toml::node& node, std::string_view name, const
   complain(path, node.source(), fmt::format("'{}' is to be a table", name));
 }
 
+// A tuple as far as it is read.
+struct TupleDraft {
+  TupleBuilder builder;
+  std::vector<int> overlaps;  // of a list; empty: the builder has the one
+  std::string selection;      // file of a recorded selection, as written
+};
+
 // One value of a tuple as text, so that flags and files go through the same checks.
 std::string tuple_value(const toml::node& node, const TupleField& field, const std::string& path) {
   if (field.number) {
@@ -40,10 +49,37 @@ std::string tuple_value(const toml::node& node, const TupleField& field, const s
   complain(path, node.source(), fmt::format("'{}' is to be a quoted word: {}", field.name, field.help));
 }
 
-void read_fields(TupleBuilder& builder, const toml::table& table, const std::string& path) {
-  std::vector<std::string_view> known;
+std::vector<int> read_overlaps(const toml::array& list, const std::string& path) {
+  std::vector<int> overlaps;
+  for (const auto& node : list) {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value || *value < 0 || *value > 100) complain(path, node.source(), "'overlap' is to be percentages, 0..100: [0, 50]");
+    overlaps.push_back(static_cast<int>(*value));
+  }
+  if (overlaps.empty()) complain(path, list.source(), "'overlap' is an empty list; one workload is made per overlap: [0, 50]");
+  return overlaps;
+}
+
+// The fields that are not a value of the workload. False: it is another.
+bool read_special(TupleDraft& draft, std::string_view key, const toml::node& node, const std::string& path) {
+  if (key == "overlap") {
+    draft.overlaps.clear();  // of the defaults
+    if (const auto* list = node.as_array()) draft.overlaps = read_overlaps(*list, path);
+    return node.is_array();
+  }
+  if (key != "selection") return false;
+  const auto file = node.value_exact<std::string>();
+  if (!file || file->empty())
+    complain(path, node.source(), "'selection' is to be the quoted name of a .npy file, relative to the sweep file");
+  draft.selection = *file;
+  return true;
+}
+
+void read_fields(TupleDraft& draft, const toml::table& table, const std::string& path) {
+  std::vector<std::string_view> known{"selection"};
   for (const auto& field : tuple_fields()) known.push_back(field.name);
   for (const auto& [key, node] : table) {
+    if (read_special(draft, key.str(), node, path)) continue;
     const TupleField* found = nullptr;
     for (const auto& field : tuple_fields()) {
       if (field.name == key.str()) found = &field;
@@ -51,7 +87,7 @@ void read_fields(TupleBuilder& builder, const toml::table& table, const std::str
     if (found == nullptr)
       complain(path, key.source(), fmt::format("unknown key '{}' in a tuple; known: {}", key.str(), join(known)));
     try {
-      builder.set(found->name, tuple_value(node, *found, path));
+      draft.builder.set(found->name, tuple_value(node, *found, path));
     } catch (const Error& error) {
       if (std::string_view(error.what()).starts_with("sweep file")) throw;
       complain(path, node.source(), error.what());
@@ -78,15 +114,24 @@ void read_tune(Sweep& sweep, const toml::table& table, const std::string& path) 
   }
 }
 
-Workload read_tuple(const TupleBuilder& defaults, const toml::node& node, const std::string& path) {
-  const auto& table = as_table(node, "tuple", path);
-  TupleBuilder builder = defaults;
-  read_fields(builder, table, path);
-  const Workload workload = builder.build();
-  try {
+Workload build_tuple(Sweep& sweep, const TupleDraft& draft, const std::string& path) {
+  if (draft.selection.empty()) {
+    const Workload workload = draft.builder.build();
     validate(workload);
+    return workload;
+  }
+  const auto file = std::filesystem::path(path).parent_path() / draft.selection;
+  return draft.builder.build(sweep.recordings.add(load_recording(file.string())));
+}
+
+void read_tuple(Sweep& sweep, const TupleDraft& defaults, const toml::node& node, const std::string& path) {
+  const auto& table = as_table(node, "tuple", path);
+  TupleDraft draft = defaults;
+  read_fields(draft, table, path);
+  try {
+    const auto workloads = spread_overlaps({build_tuple(sweep, draft, path)}, draft.overlaps);
+    sweep.workloads.insert(sweep.workloads.end(), workloads.begin(), workloads.end());
   } catch (const Error& error) { complain(path, table.source(), error.what()); }
-  return workload;
 }
 
 void check_sections(const toml::table& document, const std::string& path) {
@@ -109,13 +154,13 @@ Sweep parse_sweep(std::string_view text, const std::string& path) {
   check_sections(document, path);
   Sweep sweep;
   if (const auto* tune = document.get("tune")) read_tune(sweep, as_table(*tune, "tune", path), path);
-  TupleBuilder defaults;
+  TupleDraft defaults;
   if (const auto* fields = document.get("defaults")) read_fields(defaults, as_table(*fields, "defaults", path), path);
   const auto* tuples = document.get("tuple");
   if (tuples == nullptr)
     complain(path, document.source(), "no [[tuple]] in it; each names one workload, as in sweeps/quick.toml");
   if (!tuples->is_array()) complain(path, tuples->source(), "'tuple' is to be an array of tables: write [[tuple]], not [tuple]");
-  for (const auto& node : *tuples->as_array()) sweep.workloads.push_back(read_tuple(defaults, node, path));
+  for (const auto& node : *tuples->as_array()) read_tuple(sweep, defaults, node, path);
   return sweep;
 }
 

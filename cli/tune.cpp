@@ -57,16 +57,17 @@ struct Totals {
   bool interrupted = false;
 };
 
-OwnedRunner make_runner(const TuneSettings& settings, const Environment& environment) {
+OwnedRunner make_runner(const TuneSettings& settings, const Recordings& recordings, const Environment& environment) {
   OwnedRunner owned;
   if (settings.in_process) {
     owned.device = runtime::make_device(settings.device, environment);
-    owned.runner = tuner::make_local_runner(*owned.device);
+    owned.runner = tuner::make_local_runner(*owned.device, &recordings);
     return owned;
   }
   owned.runner = tuner::make_worker_runner({.program = std::filesystem::read_symlink("/proc/self/exe").string(),
                                             .device = settings.device,
-                                            .timeout_s = settings.worker_timeout_s});
+                                            .timeout_s = settings.worker_timeout_s,
+                                            .selections = recordings.paths()});
   return owned;
 }
 
@@ -170,7 +171,7 @@ ExitCode finish(const Totals& totals, std::size_t tuples, const std::string& cac
 ExitCode run_tune(const Session& session, const TuneSettings& settings) {
   const Sweep sweep = read_tuples(settings.tuples);
   for (const auto& workload : sweep.workloads) find_op(workload.problem);  // refuse before anything is done
-  const auto owned = make_runner(settings, session.environment);
+  const auto owned = make_runner(settings, sweep.recordings, session.environment);
   const Target& target = owned.runner->target();
   const auto compiler = codegen::make_compiler(target.backend, session.environment);
   auto cache = cache::Cache::open(settings.cache, cache::OpenMode::ReadWrite);  // last: a machine that cannot tune gets no file
@@ -207,7 +208,8 @@ void add_tune(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("tune", "Finds the fastest correct kernel for each tuple and stores it");
   command->footer(
       "Examples:\n  nsajit tune --sweep sweeps/quick.toml --device cpu\n"
-      "  nsajit tune --dtype bf16 --dk 128 --dv 128 --group 16 --S 8192 --G 4 --budget 60\n"
+      "  nsajit tune --dtype bf16 --dk 128 --dv 128 --group 16 --S 8192 --G 4 --overlap 0,50 --budget 60\n"
+      "  nsajit tune --dtype bf16 --dk 128 --dv 128 --group 16 --selection layer7.npy\n"
       "Ctrl-C keeps what is done; the same command goes on from there.");
   const auto settings = std::make_shared<TuneSettings>();
   add_tuple_options(*command, settings->tuples, TupleSource::OneTupleOrSweep);

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "core/fields.h"
+#include "nsajit/error.h"
+#include "templates/selection/selection_recording.h"
 
 namespace nsajit::cli {
 namespace {
@@ -73,12 +75,25 @@ const std::vector<TupleField>& tuple_fields() {
       {"S_kv", true, "keys per sequence; S where not given"},
       {"G", true, "KV heads"},
       {"n", true, "selected blocks per row at run time; n_sel where not given"},
-      {"overlap", true, "percent of blocks that neighbouring queries share"},
+      {"overlap", true, "percent of blocks that neighbouring queries share; several: 0,50"},
   };
   return fields;
 }
 
+TupleBuilder::TupleBuilder(std::string_view problem_text) : workload_(parse_workload(problem_text)) {
+  const std::size_t semicolon = std::min(problem_text.find(';'), problem_text.size());
+  for (const std::string_view part : {problem_text.substr(0, semicolon), problem_text.substr(semicolon)}) {
+    for (const Field& field : split_fields(part.substr(part.starts_with(';') ? 1 : 0), "problem"))
+      given_.emplace(field.text == "ranges" || field.text == "blocks" ? "input" : field.name);
+  }
+}
+
 void TupleBuilder::set(std::string_view name, std::string_view value) {
+  set_field(name, value);
+  given_.emplace(name);
+}
+
+void TupleBuilder::set_field(std::string_view name, std::string_view value) {
   if (set_word(workload_.problem, name, value)) return;
   if (const auto number = find_entry(kProblemNumbers, name); number != kProblemNumbers.end()) {
     workload_.problem.*(number->member) = parse_int(value, name);
@@ -86,12 +101,10 @@ void TupleBuilder::set(std::string_view name, std::string_view value) {
   }
   if (const auto size = find_entry(kSizes, name); size != kSizes.end()) {
     workload_.*(size->member) = parse_integer(value, name);
-    given_.keys_given = given_.keys_given || name == "S_kv";
     return;
   }
   if (name == "n") {
     workload_.n = parse_int(value, name);
-    given_.blocks_given = true;
     return;
   }
   if (name == "overlap") {
@@ -105,9 +118,37 @@ void TupleBuilder::set(std::string_view name, std::string_view value) {
 
 Workload TupleBuilder::build() const {
   Workload workload = workload_;
-  if (!given_.keys_given) workload.S_kv = workload.S;
-  if (!given_.blocks_given) workload.n = workload.problem.n_sel;
+  if (!given("S_kv")) workload.S_kv = workload.S;
+  if (!given("n")) workload.n = workload.problem.n_sel;
   return workload;
+}
+
+Workload TupleBuilder::build(const Recording& recording) const {
+  Workload workload = workload_;
+  if (!given("S_kv")) workload.S_kv = recording.sel.spec.shape[1];
+  workload = templates::make_recorded_workload(workload, recording);
+  if (!given("n_sel")) workload.problem.n_sel = workload.n;
+  check_agreement(workload, recording);
+  validate(workload);
+  templates::check_recording(workload, recording);
+  return workload;
+}
+
+// What was given of what the file decides is to be what the file says.
+void TupleBuilder::check_agreement(const Workload& recorded, const Recording& recording) const {
+  const auto check = [&](std::string_view name, const auto& wanted, const auto& found) {
+    if (!given(name) || wanted == found) return;
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("{}={} was given, but the recorded selection {} has {}={}; leave {} out, the file decides", name,
+                            wanted, recording.path, name, found, name));
+  };
+  check("selection", selection_digits(workload_.selection), selection_digits(recorded.selection));
+  check("B", workload_.B, recorded.B);
+  check("S", workload_.S, recorded.S);
+  check("G", workload_.G, recorded.G);
+  check("n", workload_.n, recorded.n);
+  check("overlap", workload_.overlap_percent, recorded.overlap_percent);
+  check("input", to_string(workload_.problem.input), to_string(recorded.problem.input));
 }
 
 }  // namespace nsajit::cli

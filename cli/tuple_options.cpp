@@ -3,10 +3,12 @@
 #include "cli/tuple_options.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/overlap_list.h"
 #include "cli/tuple_fields.h"
 #include "nsajit/error.h"
 
@@ -21,6 +23,25 @@ std::string flag_names(std::string_view field) {
   return fmt::format("--{},--{}", dashed, field);
 }
 
+// One tuple, without the overlaps of the command line.
+Sweep read_flags(const TupleOptions& options, const std::map<std::string, std::string>& fields, bool given) {
+  if (!given) {
+    throw Error(ErrorCode::InvalidArgument,
+                "no tuple given; use --sweep FILE where the command has it, --problem TEXT, or flags such as "
+                "--dtype bf16 --dk 128 --dv 128 --group 4 --S 8192 --G 8");
+  }
+  TupleBuilder builder(options.problem_text);
+  for (const auto& [name, value] : fields) builder.set(name, value);
+  Sweep sweep;
+  if (options.selection_path.empty()) {
+    sweep.workloads.push_back(builder.build());
+    validate(sweep.workloads.back());
+  } else {
+    sweep.workloads.push_back(builder.build(sweep.recordings.add(load_recording(options.selection_path))));
+  }
+  return sweep;
+}
+
 }  // namespace
 
 void add_tuple_options(CLI::App& command, TupleOptions& options, TupleSource source) {
@@ -29,6 +50,10 @@ void add_tuple_options(CLI::App& command, TupleOptions& options, TupleSource sou
     command.add_option("--sweep", options.sweep_path, "TOML file of tuples: sweeps/quick.toml, sweeps/users.toml")->group(group);
   }
   command.add_option("--problem", options.problem_text, "One tuple as text: dk=64,dv=64,group=6;B=4,S=2048,G=2")->group(group);
+  command
+      .add_option("--selection", options.selection_path,
+                  "Recorded selection, an int32 .npy file: ranges [B,S,G,n,2] or block_indices [B,S,G,n]; decides B, S, G, n")
+      ->group(group);
   for (const auto& field : tuple_fields()) {
     const std::string name(field.name);
     command
@@ -41,27 +66,29 @@ void add_tuple_options(CLI::App& command, TupleOptions& options, TupleSource sou
 }
 
 Sweep read_tuples(const TupleOptions& options) {
-  const bool one = !options.problem_text.empty() || !options.fields.empty();
+  auto fields = options.fields;
+  const auto overlap = fields.extract("overlap");
+  const auto overlaps = overlap.empty() ? std::vector<int>() : parse_overlaps(overlap.mapped());
+  const bool one = !options.problem_text.empty() || !fields.empty() || !options.selection_path.empty();
   if (!options.sweep_path.empty() && one) {
-    throw Error(ErrorCode::InvalidArgument, "--sweep and the flags of one tuple exclude each other; give one of them");
-  }
-  if (!options.sweep_path.empty()) return load_sweep(options.sweep_path);
-  if (!one) {
     throw Error(ErrorCode::InvalidArgument,
-                "no tuple given; use --sweep FILE where the command has it, --problem TEXT, or flags such as "
-                "--dtype bf16 --dk 128 --dv 128 --group 4 --S 8192 --G 8");
+                "--sweep and the flags of one tuple exclude each other; give one of them (only --overlap "
+                "goes with both; a sweep file names recorded selections itself: selection = \"FILE\")");
   }
-  TupleBuilder builder;
-  if (!options.problem_text.empty()) {
-    const bool keys = options.problem_text.find("S_kv=") != std::string::npos;
-    const bool blocks =
-        options.problem_text.find(";n=") != std::string::npos || options.problem_text.find(",n=") != std::string::npos;
-    builder = TupleBuilder(parse_workload(options.problem_text), {.keys_given = keys, .blocks_given = blocks});
-  }
-  for (const auto& [name, value] : options.fields) builder.set(name, value);
-  const Workload workload = builder.build();
-  validate(workload);
-  return {.workloads = {workload}};
+  Sweep sweep =
+      options.sweep_path.empty() ? read_flags(options, fields, one || !overlaps.empty()) : load_sweep(options.sweep_path);
+  sweep.workloads = spread_overlaps(sweep.workloads, overlaps);
+  for (const Workload& workload : sweep.workloads)
+    if (workload.selection != 0) sweep.recordings.get(workload.selection);  // a digest alone, in --problem, names no rows
+  return sweep;
+}
+
+RecordedTuple read_tuple(const TupleOptions& options) {
+  Sweep sweep = read_tuples(options);
+  if (sweep.workloads.size() != 1)
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("--overlap names {} overlaps; this command takes one", sweep.workloads.size()));
+  return {.workload = sweep.workloads.front(), .recordings = std::move(sweep.recordings)};
 }
 
 }  // namespace nsajit::cli

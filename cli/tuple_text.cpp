@@ -29,11 +29,23 @@ std::string short_problem(const Problem& problem) {
   return text;
 }
 
-std::string short_workload(const Workload& workload) {
+std::string short_sizes(const Workload& workload) {
   std::string text = fmt::format("B{} S{} G{}", workload.B, workload.S, workload.G);
   if (workload.S_kv != workload.S) text += fmt::format(" S_kv{}", workload.S_kv);
   if (workload.n != workload.problem.n_sel) text += fmt::format(" n{}", workload.n);
+  return text;
+}
+
+std::string short_overlap(const Workload& workload) {
+  std::string text = fmt::format("{} %", workload.overlap_percent);
+  if (workload.selection != 0) text += fmt::format(" recorded {}", selection_digits(workload.selection).substr(0, 8));
+  return text;
+}
+
+std::string short_workload(const Workload& workload) {
+  std::string text = short_sizes(workload);
   if (workload.overlap_percent != 0) text += fmt::format(" overlap{}", workload.overlap_percent);
+  if (workload.selection != 0) text += fmt::format(" recorded {}", selection_digits(workload.selection).substr(0, 8));
   return text;
 }
 

@@ -66,12 +66,18 @@ TEST_CASE("what a tuned cache serves is benched, with the gate's stored verdict"
   CHECK(json["cases"][0]["entries"][0]["mae"].get<double>() > 0);
 }
 
-TEST_CASE("--overlap is of every shape") {
+TEST_CASE("--overlap is of every shape, and each shape is benched at each of a list") {
   const TemporaryFolder folder;
-  const auto result = run_program(folder, kBench + "--overlap 50 --configs default --shapes " + kShape);
+  const auto result =
+      run_program(folder, kBench + "--overlap 50,0 --configs default --json " + folder.file("b.json") + " --shapes " + kShape);
   INFO(result.out << result.err);
   CHECK(result.exit_code == 0);
   CHECK(has(result.out, "overlap50"));
+  const auto cases = nlohmann::json::parse(read_file(folder.file("b.json")))["cases"];
+  REQUIRE(cases.size() == 2);
+  CHECK(cases[0]["overlap"] == 50);
+  CHECK(cases[1]["overlap"] == 0);
+  CHECK(cases[1]["selection"].is_null());
 }
 
 TEST_CASE("bench refuses what it cannot read or write before it measures") {

@@ -3,6 +3,7 @@
 #include "cli/report_format.h"
 
 #include <sstream>
+#include <tuple>
 
 #include <catch2/catch_all.hpp>
 #include <nlohmann/json.hpp>
@@ -102,6 +103,28 @@ TEST_CASE("every csv line has as many cells as the header") {
   int rows = 0;
   for (; std::getline(lines, line); ++rows) CHECK(count_cells(line) == header);
   CHECK(rows == 2);
+}
+
+TEST_CASE("every form shows which variant won at which overlap, a recorded selection's too") {
+  std::vector<cli::ReportRow> rows;
+  for (const auto& [overlap, selection, config] : {std::tuple<int, std::uint64_t, const char*>{0, 0, "query_major{lanes=8}"},
+                                                   {50, 0, "query_union{rows=4}"},
+                                                   {37, 0x9f00000000000001, "kv_major{rows=64}"}}) {
+    rows.push_back(make_row(64, 128));
+    const Workload workload{.problem = {.dk = 64}, .overlap_percent = overlap, .selection = selection};
+    rows.back().winner.workload = to_string(workload);
+    rows.back().winner.config = config;
+  }
+  const auto table = cli::format_table(rows), markdown = cli::format_markdown(rows), csv = cli::format_csv(rows);
+  for (const std::string part : {"overlap ", "  0 %  ", "  50 %  ", "  37 % recorded 9f000000  "}) CHECK(has(table, part));
+  CHECK(has(markdown, "| 50 % | query_union{rows=4} |"));
+  CHECK(has(csv, ",50,,query_union\n"));
+  CHECK(has(csv, ",37,9f00000000000001,kv_major\n"));
+  const auto json = nlohmann::json::parse(cli::format_json(rows));
+  CHECK(json[1]["overlap"] == 50);
+  CHECK(json[1]["selection"].is_null());
+  CHECK(json[1]["variant"] == "query_union");
+  CHECK(json[2]["selection"] == "9f00000000000001");
 }
 
 TEST_CASE("json carries clocks, verdict, threshold and run") {

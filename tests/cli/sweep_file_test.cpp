@@ -6,6 +6,7 @@
 
 #include "nsajit/error.h"
 #include "tests/cli/program.h"
+#include "tests/support/npy_file.h"
 
 namespace {
 
@@ -75,6 +76,55 @@ TEST_CASE("an impossible tuple names the line where it begins") {
   check_complaint("[[tuple]]\nl_sel = 40\n", {"line 1", "l_sel=40", "d=16"});
   check_complaint("[[tuple]]\ngroup = 0\n", {"line 1", "group=0"});
   check_complaint("[[tuple]]\nS = 128\n", {"line 1", "blocks"});
+}
+
+TEST_CASE("a list of overlaps makes one workload each; a tuple's own replaces the defaults'") {
+  const auto sweep = cli::parse_sweep(
+      "[defaults]\noverlap = [0, 50]\n[[tuple]]\ndk = 32\n[[tuple]]\ndk = 64\noverlap = 90\n[[tuple]]\ndk = 96\noverlap = [25]\n",
+      "sweep.toml");
+  std::vector<std::pair<int, int>> found;
+  for (const Workload& workload : sweep.workloads) found.emplace_back(workload.problem.dk, workload.overlap_percent);
+  CHECK(found == std::vector<std::pair<int, int>>{{32, 0}, {32, 50}, {64, 90}, {96, 25}});
+}
+
+TEST_CASE("overlaps that are none name their line") {
+  check_complaint("[[tuple]]\noverlap = [0, 101]\n", {"line 2", "'overlap'", "0..100"});
+  check_complaint("[[tuple]]\noverlap = []\n", {"line 2", "empty"});
+  check_complaint("[[tuple]]\noverlap = [0, 'half']\n", {"line 2", "percentages"});
+  check_complaint("[[tuple]]\noverlap = 101\n", {"line 1", "overlap=101"});
+}
+
+TEST_CASE("a recorded selection is found beside its sweep, and decides its tuple") {
+  const testing::TemporaryFolder folder;
+  testing::write_npy(folder.file("rec.npy"), {1, 2, 1, 2}, {0, 1, 0, -1});
+  const auto path = folder.write("sweep.toml", "[[tuple]]\nselection = 'rec.npy'\nS_kv = 256\n[[tuple]]\n");
+  const auto sweep = cli::load_sweep(path);
+  REQUIRE(sweep.workloads.size() == 2);
+  CHECK(sweep.workloads[0].S == 2);
+  CHECK(sweep.workloads[0].S_kv == 256);
+  CHECK(sweep.workloads[0].problem.n_sel == 2);
+  CHECK(sweep.workloads[0].problem.input == SelectionInput::Blocks);
+  CHECK(sweep.recordings.get(sweep.workloads[0].selection).path == folder.file("rec.npy"));
+  CHECK(sweep.workloads[1].selection == 0);
+}
+
+TEST_CASE("a recorded selection that is none, or not of its tuple, names the line and the file") {
+  const testing::TemporaryFolder folder;
+  testing::write_npy(folder.file("rec.npy"), {1, 2, 1, 2}, {0, 1, 0, 9});
+  const auto check = [&](const std::string& tuple, const std::vector<std::string>& parts) {
+    INFO(tuple);
+    std::string message = "accepted";
+    try {
+      cli::load_sweep(folder.write("sweep.toml", "[[tuple]]\n" + tuple));
+    } catch (const Error& error) { message = error.what(); }
+    INFO(message);
+    for (const auto& part : parts) CHECK(message.find(part) != std::string::npos);
+  };
+  check("selection = 'rec.npy'\nS_kv = 256\n", {"line 1", "rec.npy: row (b=0, s=1, g=0), entry 1", "block 9"});
+  check("selection = 'rec.npy'\nS_kv = 1024\nG = 4\n", {"line 1", "G=4 was given", "rec.npy has G=1"});
+  check("selection = 'rec.npy'\nS_kv = 1024\noverlap = [0, 50]\n", {"line 1", "overlap=0 was given", "measured"});
+  check("selection = 'none.npy'\n", {"line 1", "none.npy", "No such file"});
+  check("selection = 7\n", {"line 2", "quoted name"});
 }
 
 TEST_CASE("a file without tuples says how one is written") {
