@@ -27,13 +27,15 @@ int overlap_bucket(const Workload& workload) { return (workload.overlap_percent 
 // How far two workloads of one problem are apart: powers of two in each size, added up. Tile choices follow sizes by
 // their order of magnitude, and no size is known to matter more than another. A quarter of overlap weighs as an octave:
 // from a half on, each halves about what a tile of rows reads that the row before did not. Within a quarter, overlap
-// decides between equals.
+// decides between equals, and the same selection between those: a recorded one and a generated one of its overlap are not
+// the same work, but nothing that is known of a launch says more than their overlap.
 double distance_between(const Workload& a, const Workload& b) {
   const auto octaves = [](std::int64_t x, std::int64_t y) {
     return std::abs(std::log2(static_cast<double>(x) / static_cast<double>(y)));
   };
   return octaves(a.S, b.S) + octaves(a.S_kv, b.S_kv) + octaves(a.B, b.B) + octaves(a.G, b.G) + octaves(a.n, b.n) +
-         std::abs(overlap_bucket(a) - overlap_bucket(b)) + std::abs(a.overlap_percent - b.overlap_percent) / 1000.0;
+         std::abs(overlap_bucket(a) - overlap_bucket(b)) + std::abs(a.overlap_percent - b.overlap_percent) / 1000.0 +
+         (a.selection == b.selection ? 0 : 1 / 2000.0);
 }
 
 // A record whose text this build cannot read, or whose config it no longer offers, is a miss.

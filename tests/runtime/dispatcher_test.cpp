@@ -154,6 +154,45 @@ TEST_CASE("of equal sizes the nearest overlap serves", "[runtime]") {
   }
 }
 
+TEST_CASE("a winner on a recorded selection serves launches of its overlap") {
+  Fixture fixture;
+  Workload recorded = sized(1024);
+  recorded.overlap_percent = 62;
+  recorded.selection = 7;
+  fixture.store({.workload = sized(1024), .config = tuned(16)});
+  fixture.store({.workload = recorded, .config = tuned(64)});
+  CHECK(fixture.decide(recorded).grade == Grade::Exact);
+  Workload asked = sized(1024);
+  const std::pair<int, Config> served[] = {{0, tuned(16)}, {20, tuned(16)}, {62, tuned(64)}, {70, tuned(64)}, {100, tuned(64)}};
+  for (const auto& [overlap, config] : served) {
+    asked.overlap_percent = overlap;
+    CAPTURE(overlap);
+    CHECK(to_string(fixture.decide(asked).config) == to_string(config));
+  }
+  asked.overlap_percent = 62;
+  CHECK(fixture.decide(asked).grade == Grade::Nearest);
+  CHECK_THAT(fixture.decide(asked).why, Contains("selection=0000000000000007") && Contains("0.0 octaves"));
+  Workload other = recorded;
+  other.selection = 8;
+  CHECK(fixture.decide(other).config == tuned(64));
+}
+
+TEST_CASE("of one overlap the same selection serves, whichever was tuned later") {
+  const bool recorded_last = GENERATE(false, true);
+  Fixture fixture;
+  Workload generated = sized(1024);
+  generated.overlap_percent = 50;
+  Workload recorded = generated;
+  recorded.selection = 7;
+  if (recorded_last) fixture.store({.workload = generated, .config = tuned(16)});
+  fixture.store({.workload = recorded, .config = tuned(64)});
+  if (!recorded_last) fixture.store({.workload = generated, .config = tuned(16)});
+  CHECK(fixture.decide(generated).grade == Grade::Exact);
+  CHECK(fixture.decide(generated).config == tuned(16));
+  CHECK(fixture.decide(recorded).grade == Grade::Exact);
+  CHECK(fixture.decide(recorded).config == tuned(64));
+}
+
 TEST_CASE("winners of another device or another tuple do not count", "[runtime]") {
   Fixture fixture;
   fixture.store({.device = "cpu;name=another"});
