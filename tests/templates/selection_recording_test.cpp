@@ -104,6 +104,17 @@ TEST_CASE("a row of more tokens than the tuple has room for is refused, as far a
   const Recording recording = make_recording({1, 2, 1, 1, 2}, {0, 64, 0, 64});
   Workload w = make_recorded_workload(parse_workload("group=2,dk=16,dv=16,l_sel=16,n_sel=4;S=2,S_kv=80"), recording);
   CHECK(refusal([&] { check_recording(w, recording); }) == "none");
+  // Rows at 44 .. 63: up to 47, what the range has beyond the row makes no difference.
+  std::vector<std::int32_t> values;
+  for (int position = 44; position < 64; ++position) values.insert(values.end(), {0, position < 48 ? 64 : 48});
+  Workload clamped = make_recorded_workload(parse_workload("group=2,dk=16,dv=16,l_sel=16,n_sel=3;S=20,S_kv=64"),
+                                            make_recording({1, 20, 1, 1, 2}, values));
+  CHECK(refusal([&] { check_recording(clamped, make_recording({1, 20, 1, 1, 2}, values)); }) == "none");
+  values[2 * 4 + 1] = 64;
+  CHECK_THAT(refusal([&] {
+               check_recording(clamped, make_recording({1, 20, 1, 1, 2}, values));
+             }),
+             Contains("row (b=0, s=4, g=0) selects 49 tokens"));
   w.problem.n_sel = 3;
   CHECK_THAT(refusal([&] { check_recording(w, recording); }),
              Contains("row (b=0, s=0, g=0) selects 64 tokens") && Contains("48 at most"));
