@@ -1,5 +1,6 @@
-// Serves one selection forward: opens the cache that `nsajit tune` wrote, asks it for a tuple's kernel, launches that on
-// tensors of our own and checks one row against plain code. Runs on the first GPU, else on the CPU.
+// Serves one selection forward: opens the cache that `nsajit tune` wrote, asks it for a tuple's kernel, by the overlap of
+// our rows too, launches that on tensors of our own and checks one row against plain code. Runs on the first GPU, else on
+// the CPU.
 //
 //   selection_forward [--device auto|cpu|cuda:N] [WORKLOAD]
 //   selection_forward --device cpu "selection,dk=64,dv=64,group=6;B=1,S=512,S_kv=512,G=2,n=4"
@@ -21,6 +22,8 @@
 #include "core/env.h"
 #include "nsajit/error.h"
 #include "nsajit/selection_args.h"
+#include "nsajit/selection_check.h"
+#include "nsajit/selection_overlap.h"
 #include "nsajit/workload.h"
 #include "runtime/device.h"
 #include "runtime/dispatcher.h"
@@ -76,6 +79,17 @@ Tensors make_tensors(const Workload& w) {
           .ranges = local_ranges(w)};
 }
 
+// How much neighbouring rows select in common: the dispatcher chooses by it, beside the sizes. A program whose selections
+// are on the GPU copies only these few rows back, and may keep the figure for later launches of the same layer.
+int sample_overlap(const Workload& w, const std::vector<int>& ranges) {
+  const std::vector<nsajit::RowPair> pairs = nsajit::pick_row_pairs(w);
+  std::vector<int> entries;
+  for (const nsajit::RowPair& pair : pairs)
+    for (const std::int64_t row : {pair.before, pair.row})
+      entries.insert(entries.end(), ranges.begin() + row * 2 * w.n, ranges.begin() + (row + 1) * 2 * w.n);
+  return nsajit::estimate_overlap(w, pairs, entries);
+}
+
 // The launch's argument struct: addresses, and strides in elements.
 nsajit_selection_args describe(const Workload& w) {
   const long long dk = w.problem.dk, dv = w.problem.dv, h = w.problem.group;
@@ -123,7 +137,8 @@ std::unique_ptr<nsajit::runtime::Buffer> upload(nsajit::runtime::Device& device,
 }
 
 // Launches the kernel and fills t.o. Returns the best of a few timed launches, in microseconds.
-double run(nsajit::runtime::Device& device, const nsajit::runtime::BoundKernel& bound, nsajit_selection_args args, Tensors& t) {
+double run(nsajit::runtime::Device& device, const nsajit::Problem& problem, const nsajit::runtime::BoundKernel& bound,
+           nsajit_selection_args args, Tensors& t) {
   const auto q = upload(device, t.q), k = upload(device, t.k), v = upload(device, t.v);
   const auto o = upload(device, t.o), lse = upload(device, t.lse), ranges = upload(device, t.ranges);
   const auto workspace = device.allocate(bound.plan.workspace_bytes);
@@ -136,6 +151,10 @@ double run(nsajit::runtime::Device& device, const nsajit::runtime::BoundKernel& 
   args.workspace = bound.plan.workspace_bytes > 0 ? workspace->address() : nullptr;
   const auto bytes = std::as_bytes(std::span(&args, 1));
 
+  // While a program is brought up: what is wrong with its arguments, by tensor, dimension and row.
+  nsajit::check_selection_arguments(
+      problem, args,
+      {.backend = device.target().backend, .workspace_bytes = bound.plan.workspace_bytes, .sel = t.ranges});
   bound.kernel->launch(bound.plan, bytes, nullptr);   // all that a host program does per call
   device.synchronize();
   device.copy_out(std::as_writable_bytes(std::span(t.o)), *o);
@@ -160,7 +179,11 @@ double check_last_row(const Workload& w, const nsajit_selection_args& a, const T
   return worst;
 }
 
-int serve(const std::string& device_name, const Workload& workload) {
+int serve(const std::string& device_name, Workload workload) {
+  validate(workload);
+  Tensors tensors = make_tensors(workload);
+  workload.overlap_percent = sample_overlap(workload, tensors.ranges);
+
   const nsajit::Environment environment = nsajit::read_environment();
   const auto device = nsajit::runtime::make_device(device_name, environment);
   const auto compiler = nsajit::codegen::make_compiler(device->target().backend, environment);
@@ -169,8 +192,7 @@ int serve(const std::string& device_name, const Workload& workload) {
   const nsajit::runtime::BoundKernel bound = dispatcher.find(workload);
 
   const nsajit_selection_args args = describe(workload);
-  Tensors tensors = make_tensors(workload);
-  const double time_us = run(*device, bound, args, tensors);
+  const double time_us = run(*device, workload.problem, bound, args, tensors);
   const double error = check_last_row(workload, args, tensors);
   const bool right = error < 0.02;   // bf16 keeps 8 bits; outputs are averages of normal values, so below 1
 
