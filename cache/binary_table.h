@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cache/records.h"
 
@@ -17,5 +18,16 @@ void replace_binary(SqliteDatabase& database, const BinaryRecord& binary);
 
 // nullopt and a warning where the stored bytes are not the ones that were put in: damaged code is never returned.
 std::optional<BinaryRecord> find_intact_binary(SqliteDatabase& database, const std::string& kernel_key, WarnOnce& warnings);
+
+// What is wrong with a stored binary; nullopt where nothing is. Requires: the row is there.
+std::optional<std::string> find_binary_fault(SqliteDatabase& database, const std::string& kernel_key);
+std::vector<std::string> find_binary_keys(SqliteDatabase& database);
+
+// Removes the code of a kernel that no measured trial rests on: nobody has a use for a rejected one.
+void drop_unused_binary(SqliteDatabase& database, const std::string& kernel_key);
+
+// Whether the last noted use is older than a day; noting each use would write more than is read.
+bool is_use_stale(SqliteDatabase& database, const std::string& kernel_key);
+void note_use(SqliteDatabase& database, const std::string& kernel_key);
 
 }  // namespace nsajit::cache

@@ -4,15 +4,20 @@
 
 #include <fmt/format.h>
 
+#include "cache/alias_table.h"
 #include "cache/binary_table.h"
 #include "cache/cache_key.h"
 #include "cache/content_rows.h"
 #include "cache/database.h"
+#include "cache/info.h"
+#include "cache/prune.h"
 #include "cache/run_table.h"
 #include "cache/threshold_table.h"
 #include "cache/trial_table.h"
 #include "cache/utc_time.h"
+#include "cache/verify.h"
 #include "cache/winner_table.h"
+#include "core/log.h"
 #include "nsajit/error.h"
 
 namespace nsajit::cache {
@@ -42,6 +47,10 @@ Cache::~Cache() = default;
 
 const std::string& Cache::path() const { return database_->path(); }
 
+bool Cache::is_usable() const { return database_->is_usable(); }
+
+bool Cache::is_writable() const { return database_->mode() == OpenMode::ReadWrite; }
+
 std::int64_t Cache::begin_run(const RunRecord& run) {
   return database_->write("begin a run", [&](SqliteDatabase& connection) { return insert_run(connection, run); });
 }
@@ -56,7 +65,9 @@ std::int64_t Cache::store_trial(const TrialRecord& trial, const std::vector<Pari
   if (binary) check_same_kernel(trial, *binary);
   return database_->write(fmt::format("store a trial of {}", trial.config), [&](SqliteDatabase& connection) {
     if (binary) replace_binary(connection, *binary);
-    return insert_trial(connection, trial, parity);
+    const std::int64_t id = insert_trial(connection, trial, parity);
+    if (trial.status != TrialStatus::Measured) drop_unused_binary(connection, trial.kernel_key);
+    return id;
   });
 }
 
@@ -78,6 +89,11 @@ void Cache::store_threshold(const ThresholdRecord& threshold) {
 void Cache::store_device(const DeviceRecord& device) {
   database_->write(fmt::format("store device {}", device.device),
                    [&](SqliteDatabase& connection) { upsert_device(connection, device); });
+}
+
+void Cache::store_binary(const BinaryRecord& binary) {
+  database_->write(fmt::format("store binary {}", binary.kernel_key),
+                   [&](SqliteDatabase& connection) { replace_binary(connection, binary); });
 }
 
 std::optional<TrialRecord> Cache::find_trial(const std::string& key) {
@@ -120,9 +136,23 @@ std::optional<ThresholdRecord> Cache::find_threshold(const std::string& name, co
 }
 
 std::optional<BinaryRecord> Cache::find_binary(const std::string& kernel_key) {
-  return database_->read(fmt::format("look up binary {}", kernel_key), [&](SqliteDatabase& connection) {
+  auto binary = database_->read(fmt::format("look up binary {}", kernel_key), [&](SqliteDatabase& connection) {
     return find_intact_binary(connection, kernel_key, database_->warnings());
   });
+  if (binary) note_use(kernel_key);
+  return binary;
+}
+
+// For the order of eviction alone: where it cannot be written, nothing is lost.
+void Cache::note_use(const std::string& kernel_key) {
+  if (!is_writable()) return;
+  try {
+    const bool stale = database_->read("look up the use of a binary",
+                                       [&](SqliteDatabase& connection) { return is_use_stale(connection, kernel_key); });
+    if (!stale) return;
+    database_->write("note the use of a binary",
+                     [&](SqliteDatabase& connection) { cache::note_use(connection, kernel_key); });
+  } catch (const Error& error) { log_debug(error.what()); }
 }
 
 std::optional<BinaryRecord> Cache::find_binary(const CacheKey& key) {
@@ -165,6 +195,45 @@ Content Cache::content() {
 MergeReport Cache::merge(const Content& other) {
   return database_->write("merge into",
                           [&](SqliteDatabase& connection) { return store_merged(connection, other, database_->warnings()); });
+}
+
+void Cache::store_alias(const AliasRecord& alias) {
+  if (alias.model.empty() || alias.measured_on.empty() || alias.model == alias.measured_on) {
+    throw Error(ErrorCode::InvalidArgument, fmt::format("cannot let '{}' be served by results of '{}': two different models are wanted",
+                                                        alias.model, alias.measured_on));
+  }
+  database_->write("store an alias", [&](SqliteDatabase& connection) { replace_alias(connection, alias); });
+}
+
+bool Cache::remove_alias(const std::string& model, const std::string& measured_on) {
+  return database_->write("remove an alias",
+                          [&](SqliteDatabase& connection) { return cache::remove_alias(connection, model, measured_on); });
+}
+
+std::vector<AliasRecord> Cache::aliases() {
+  return database_->read("list the aliases", [](SqliteDatabase& connection) { return find_all_aliases(connection); });
+}
+
+std::vector<std::string> Cache::find_aliased_devices(const std::string& name, std::string_view backend, std::string_view arch) {
+  return database_->read(fmt::format("look up the aliases of {}", name), [&](SqliteDatabase& connection) {
+    return cache::find_aliased_devices(connection, name, backend, arch);
+  });
+}
+
+CacheInfo Cache::info() {
+  return database_->read("describe the file", [&](SqliteDatabase& connection) { return read_info(connection, path()); });
+}
+
+VerifyReport Cache::verify() {
+  return database_->read("verify the file", [](SqliteDatabase& connection) { return verify_rows(connection); });
+}
+
+PruneReport Cache::prune(const PruneOptions& options) {
+  const auto end = options.dry_run ? TransactionEnd::RollBack : TransactionEnd::Commit;
+  const PruneReport report = database_->write(
+      "evict binaries", [&](SqliteDatabase& connection) { return evict_binaries(connection, options); }, end);
+  if (report.evicted > 0 && !options.dry_run) database_->give_back_space();
+  return report;
 }
 
 }  // namespace nsajit::cache

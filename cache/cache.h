@@ -9,15 +9,20 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cache/records.h"
 
 namespace nsajit::cache {
 
+struct CacheInfo;
 struct CacheKey;
 struct Content;
+struct PruneOptions;
+struct PruneReport;
 struct TrialKey;
+struct VerifyReport;
 
 enum class OpenMode : std::uint8_t { ReadWrite, ReadOnly };
 
@@ -40,6 +45,9 @@ class Cache {
   ~Cache();
 
   const std::string& path() const;
+  // False: the file is not there, or cannot be used, and an empty cache stands in for it.
+  bool is_usable() const;
+  bool is_writable() const;  // opened for writing, that is
 
   std::int64_t begin_run(const RunRecord& run);
   void finish_run(std::int64_t run);
@@ -55,6 +63,8 @@ class Cache {
   void store_winner(const WinnerRecord& winner);
   void store_threshold(const ThresholdRecord& threshold);
   void store_device(const DeviceRecord& device);
+  // A kernel that was compiled but not yet tried. A trial of it that is rejected takes it away again.
+  void store_binary(const BinaryRecord& binary);
 
   std::optional<TrialRecord> find_trial(const std::string& key);
   std::optional<TrialRecord> find_trial(const TrialKey& key);  // compares the whole text, not the digest alone
@@ -79,9 +89,20 @@ class Cache {
   // Requires: find_dangling(other) finds nothing.
   MergeReport merge(const Content& other);
 
+  void store_alias(const AliasRecord& alias);
+  bool remove_alias(const std::string& model, const std::string& measured_on);   // false: there was none
+  std::vector<AliasRecord> aliases();
+  // Devices of the same backend and arch whose results the user lets serve the model `name`.
+  std::vector<std::string> find_aliased_devices(const std::string& name, std::string_view backend, std::string_view arch);
+
+  CacheInfo info();                                 // info.h. Requires: is_usable()
+  VerifyReport verify();                            // verify.h. Requires: is_usable()
+  PruneReport prune(const PruneOptions& options);   // prune.h; gives the space back to the disk where nobody else is in the way
+
  private:
   class Database;
   explicit Cache(std::unique_ptr<Database> database);
+  void note_use(const std::string& kernel_key);
   std::unique_ptr<Database> database_;
 };
 

@@ -193,6 +193,16 @@ SqliteDatabase& Cache::Database::writable(const std::string& attempt) {
   throw Error(ErrorCode::Cache, fmt::format("cannot {} in cache {}: it was opened for reading only", attempt, path_));
 }
 
+void Cache::Database::give_back_space() {
+  SqliteDatabase& connection = writable("compact");
+  try {
+    connection.execute("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch (const SqliteFailure& failure) {
+    log_warn(fmt::format("cache {} keeps its size for now: {}; the space within it is used for what is stored next", path_,
+                         failure.what()));
+  }
+}
+
 void Cache::Database::miss(const std::string& attempt, const SqliteFailure& failure) {
   warnings_.warn("file", fmt::format("cache {}: cannot {}: {}; treated as not cached: {}", path_, attempt, failure.what(),
                                      advice(failure.fault())));

@@ -17,12 +17,17 @@
 
 namespace nsajit::cache {
 
+// RollBack: a rehearsal, of which nothing stays.
+enum class TransactionEnd : std::uint8_t { Commit, RollBack };
+
 class Cache::Database {
  public:
   // As Cache::open says. `busy_timeout_ms`: how long another process's lock is waited for.
   static std::unique_ptr<Database> open(const std::string& path, OpenMode mode, int busy_timeout_ms);
 
   const std::string& path() const { return path_; }
+  OpenMode mode() const { return mode_; }
+  bool is_usable() const { return connection_ != nullptr; }
   WarnOnce& warnings() { return warnings_; }
 
   // `attempt`: completes "cannot ..."; what `work` returns when it is value-initialised means a miss.
@@ -40,20 +45,24 @@ class Cache::Database {
 
   // `work` runs in one transaction that holds the write lock.
   template <typename Work>
-  auto write(const std::string& attempt, Work&& work) -> std::invoke_result_t<Work, SqliteDatabase&> {
+  auto write(const std::string& attempt, Work&& work, TransactionEnd end = TransactionEnd::Commit)
+      -> std::invoke_result_t<Work, SqliteDatabase&> {
     SqliteDatabase& connection = writable(attempt);
     try {
       Transaction transaction(connection, TransactionKind::Write);
       if constexpr (std::is_void_v<std::invoke_result_t<Work, SqliteDatabase&>>) {
         work(connection);
-        transaction.commit();
+        if (end == TransactionEnd::Commit) transaction.commit();
       } else {
         auto result = work(connection);
-        transaction.commit();
+        if (end == TransactionEnd::Commit) transaction.commit();
         return result;
       }
     } catch (const SqliteFailure& failure) { refuse(attempt, failure); }
   }
+
+  // Shortens the file by its free pages. Where that cannot be had now, they are used for what is stored next.
+  void give_back_space();
 
  private:
   Database(std::string path, OpenMode mode, int busy_timeout_ms)

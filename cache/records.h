@@ -119,4 +119,11 @@ struct DeviceRecord {
   bool operator==(const DeviceRecord&) const = default;
 };
 
+struct AliasRecord {             // said by the user
+  std::string model;             // device name that is served ...
+  std::string measured_on;       // ... by what was measured on this one
+  std::string created_utc;
+  bool operator==(const AliasRecord&) const = default;
+};
+
 }  // namespace nsajit::cache

@@ -26,8 +26,8 @@ FROM trial JOIN problem ON problem.id = trial.problem JOIN device ON device.id =
 
 std::string select_trial(std::string_view condition) { return std::string(kSelectTrial).append(condition); }
 
-// nullopt: the row is damaged, and a warning said so.
-std::optional<TrialRecord> read_trial(Statement& row, WarnOnce& warnings) {
+// `status`: as stored. A word that is none of ours leaves the record's at Crash: it is never served.
+TrialRecord read_columns(Statement& row, std::string& status) {
   TrialRecord trial;
   trial.id = row.integer();
   trial.key = row.text();
@@ -39,7 +39,8 @@ std::optional<TrialRecord> read_trial(Statement& row, WarnOnce& warnings) {
   trial.device = row.text();
   trial.config = row.text();
   trial.baseline = row.integer() != 0;
-  const std::string status = row.text();
+  status = row.text();
+  trial.status = find_trial_status(status).value_or(TrialStatus::Crash);
   trial.reason = row.text();
   trial.log = row.text();
   trial.time_us = row.real();
@@ -56,11 +57,15 @@ std::optional<TrialRecord> read_trial(Statement& row, WarnOnce& warnings) {
   trial.measure_ms = row.real();
   trial.run = row.integer();
   trial.created_utc = row.text();
+  return trial;
+}
+
+// nullopt: the row is damaged, and a warning said so.
+std::optional<TrialRecord> read_trial(Statement& row, WarnOnce& warnings) {
+  std::string status;
+  TrialRecord trial = read_columns(row, status);
   if (!is_key_intact("trial", trial.key, trial.key_text, warnings)) return std::nullopt;
-  if (const auto known = find_trial_status(status)) {
-    trial.status = *known;
-    return trial;
-  }
+  if (find_trial_status(status)) return trial;
   warnings.warn(fmt::format("trial {}", trial.key),
                 fmt::format("cache: trial {} is damaged (status '{}'); treated as not cached", trial.id, status));
   return std::nullopt;
@@ -130,6 +135,14 @@ std::vector<TrialRecord> find_all_trials(SqliteDatabase& database, WarnOnce& war
   while (row.step()) {
     if (auto trial = read_trial(row, warnings)) trials.push_back(std::move(*trial));
   }
+  return trials;
+}
+
+std::vector<TrialRecord> find_trials_as_stored(SqliteDatabase& database) {
+  std::vector<TrialRecord> trials;
+  std::string status;
+  Statement row = database.prepare(select_trial("ORDER BY trial.id"));
+  while (row.step()) trials.push_back(read_columns(row, status));
   return trials;
 }
 

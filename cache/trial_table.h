@@ -22,6 +22,8 @@ void update_trial_timing(SqliteDatabase& database, const TrialRecord& trial);
 std::optional<TrialRecord> find_trial_by_key(SqliteDatabase& database, const std::string& key, WarnOnce& warnings);
 std::optional<TrialRecord> find_trial_by_id(SqliteDatabase& database, std::int64_t id, WarnOnce& warnings);
 std::vector<TrialRecord> find_all_trials(SqliteDatabase& database, WarnOnce& warnings);
+// Damaged ones too, as they lie there.
+std::vector<TrialRecord> find_trials_as_stored(SqliteDatabase& database);
 std::vector<ParityRecord> find_parity_rows(SqliteDatabase& database, std::int64_t trial);
 
 }  // namespace nsajit::cache

@@ -28,7 +28,7 @@ FROM winner JOIN trial ON trial.id = winner.trial JOIN problem ON problem.id = t
 
 std::string select_winner(std::string_view condition) { return std::string(kSelectWinner).append(condition); }
 
-std::optional<WinnerRecord> read_winner(Statement& row, WarnOnce& warnings) {
+WinnerRecord read_columns(Statement& row) {
   WinnerRecord winner;
   winner.key = row.text();
   winner.key_text = row.text();
@@ -44,6 +44,11 @@ std::optional<WinnerRecord> read_winner(Statement& row, WarnOnce& warnings) {
   winner.baseline_us = row.real();
   winner.candidates = row.integer<int>();
   winner.created_utc = row.text();
+  return winner;
+}
+
+std::optional<WinnerRecord> read_winner(Statement& row, WarnOnce& warnings) {
+  WinnerRecord winner = read_columns(row);
   if (!is_key_intact("winner", winner.key, winner.key_text, warnings)) return std::nullopt;
   return winner;
 }
@@ -144,6 +149,13 @@ std::vector<WinnerRecord> find_winners_of(SqliteDatabase& database, const std::s
 std::vector<WinnerRecord> find_all_winners(SqliteDatabase& database, WarnOnce& warnings) {
   Statement row = database.prepare(select_winner("ORDER BY winner.id DESC"));
   return read_winners(row, warnings);
+}
+
+std::vector<WinnerRecord> find_winners_as_stored(SqliteDatabase& database) {
+  std::vector<WinnerRecord> winners;
+  Statement row = database.prepare(select_winner("ORDER BY winner.id"));
+  while (row.step()) winners.push_back(read_columns(row));
+  return winners;
 }
 
 }  // namespace nsajit::cache

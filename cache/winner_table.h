@@ -23,5 +23,7 @@ std::optional<WinnerRecord> find_winner_by_key(SqliteDatabase& database, const s
 std::vector<WinnerRecord> find_winners_of(SqliteDatabase& database, const std::string& problem, const std::string& device,
                                           WarnOnce& warnings);
 std::vector<WinnerRecord> find_all_winners(SqliteDatabase& database, WarnOnce& warnings);
+// Damaged ones too, as they lie there.
+std::vector<WinnerRecord> find_winners_as_stored(SqliteDatabase& database);
 
 }  // namespace nsajit::cache

@@ -129,6 +129,9 @@ ExitCode run_bench(const Session& session, const BenchCommand& command) {
   const Sweep sweep = read_workloads(command);
   const auto& workloads = sweep.workloads;
   for (const auto& workload : workloads) find_op(workload.problem);  // refuse before anything is done
+  if (session.environment.frozen) {
+    throw Error(ErrorCode::Frozen, "cannot run a benchmark: frozen mode never measures; run it without --frozen and NSAJIT_FROZEN");
+  }
   const auto json = open_output(command.json), csv = open_output(command.csv);
   const auto runner = tuner::make_worker_runner({.program = std::filesystem::read_symlink("/proc/self/exe").string(),
                                                  .device = command.device,

@@ -9,6 +9,7 @@ ExitCode exit_code_of(ErrorCode code) {
     case ErrorCode::InvalidArgument: return ExitCode::BadInput;
     case ErrorCode::Compile: return ExitCode::Rejected;
     case ErrorCode::Interrupted: return ExitCode::Interrupted;
+    case ErrorCode::Frozen: return ExitCode::NothingFound;
     case ErrorCode::NotFound:
     case ErrorCode::Unsupported:
     case ErrorCode::Io:

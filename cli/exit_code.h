@@ -11,7 +11,7 @@ enum class ExitCode : int {
   Done = 0,
   Rejected = 1,      // a kernel did not compile or failed parity, or a tuple was left without a winner
   BadInput = 2,      // arguments, a tuple or an input file
-  NothingFound = 3,  // lookup ends in the fallback; report has no row
+  NothingFound = 3,  // lookup ends in the fallback; report has no row; frozen, and the cache does not hold it
   Environment = 4,   // no device, no compiler, cache not writable
   Interrupted = 130,
 };
@@ -20,7 +20,7 @@ ExitCode exit_code_of(ErrorCode code);
 
 inline constexpr std::string_view kExitCodeHelp =
     "Exit codes: 0 done; 1 something was rejected (no winner, parity failed, did not compile); 2 bad arguments or input\n"
-    "file; 3 nothing found (lookup: the fallback serves); 4 environment (no device, no compiler, cache not writable);\n"
+    "file; 3 nothing found (lookup: the fallback serves; --frozen: not in the cache); 4 environment (no device, no compiler, cache not writable);\n"
     "130 interrupted, what was done is kept.";
 
 }  // namespace nsajit::cli

@@ -47,8 +47,11 @@ int run(int count, char** arguments) {
                          cli::kExitCodeHelp));
   app.set_version_flag("--version", [&] { return cli::describe_version(session.environment); });
   app.require_subcommand(1);
+  app.fallthrough();  // --frozen may stand behind the command too
+  app.add_flag("--frozen", session.environment.frozen,
+               "Never compile, never measure: what is not in the cache is an error (or NSAJIT_FROZEN=1)");
   for (auto* add : {cli::add_tune, cli::add_report, cli::add_lookup, cli::add_compile, cli::add_parity, cli::add_bench,
-                    cli::add_doctor, cli::add_worker}) {
+                    cli::add_cache, cli::add_doctor, cli::add_worker}) {
     add(app, session);
   }
   check_command(app, count, arguments);

@@ -29,6 +29,13 @@ int read_thread_count() {
   return threads;
 }
 
+bool read_switch(const char* name) {
+  const auto text = read_variable(name);
+  if (!text || *text == "0") return false;
+  if (*text == "1") return true;
+  throw Error(ErrorCode::InvalidArgument, fmt::format("environment variable {}: '{}' is neither 0 nor 1", name, *text));
+}
+
 }  // namespace
 
 Environment read_environment() {
@@ -42,6 +49,7 @@ Environment read_environment() {
           .xdg_cache_home = read_variable("XDG_CACHE_HOME"),
           .cuda_home = read_variable("CUDA_HOME"),
           .virtual_env = read_variable("VIRTUAL_ENV"),
+          .frozen = read_switch("NSAJIT_FROZEN"),
           .cpu_threads = read_thread_count()};
 }
 

@@ -17,6 +17,7 @@ struct Environment {
   std::optional<std::string> xdg_cache_home; // XDG_CACHE_HOME
   std::optional<std::string> cuda_home;      // CUDA_HOME: toolkit whose lib64 may hold libnvrtc
   std::optional<std::string> virtual_env;    // VIRTUAL_ENV: pip's packages may hold libnvrtc
+  bool frozen = false;                       // NSAJIT_FROZEN=1: never compile, never measure
   int cpu_threads = 0;                       // NSAJIT_THREADS; 0 = all hardware threads
 };
 

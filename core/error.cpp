@@ -6,7 +6,7 @@
 namespace nsajit {
 
 std::string_view to_string(ErrorCode code) {
-  static constexpr EnumNames<ErrorCode, 9> kNames{{{ErrorCode::InvalidArgument, "invalid argument"},
+  static constexpr EnumNames<ErrorCode, 10> kNames{{{ErrorCode::InvalidArgument, "invalid argument"},
                                                    {ErrorCode::NotFound, "not found"},
                                                    {ErrorCode::Unsupported, "unsupported"},
                                                    {ErrorCode::Io, "input/output"},
@@ -14,7 +14,8 @@ std::string_view to_string(ErrorCode code) {
                                                    {ErrorCode::Compile, "compile"},
                                                    {ErrorCode::Driver, "driver"},
                                                    {ErrorCode::Worker, "worker"},
-                                                   {ErrorCode::Interrupted, "interrupted"}}};
+                                                   {ErrorCode::Interrupted, "interrupted"},
+                                                    {ErrorCode::Frozen, "frozen"}}};
   return find_enum_name(kNames, code);
 }
 

@@ -18,6 +18,7 @@ enum class ErrorCode {
   Driver,           // libcuda or the JIT loader refused
   Worker,           // the trial process broke its protocol
   Interrupted,      // the user asked to stop
+  Frozen,           // frozen mode, and the cache does not hold what would have to be compiled or measured
 };
 
 std::string_view to_string(ErrorCode code);

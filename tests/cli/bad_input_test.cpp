@@ -110,7 +110,8 @@ TEST_CASE("a report of nothing has exit code 3 and says what makes winners") {
 
 TEST_CASE("every command has an example in its help") {
   const TemporaryFolder folder;
-  for (const std::string command : {"", "tune", "report", "lookup", "compile", "parity", "doctor", "worker"}) {
+  for (const std::string command : {"", "tune", "report", "lookup", "compile", "parity", "doctor", "worker", "cache", "cache info", "cache verify",
+                                    "cache prune", "cache export", "cache import", "cache merge", "cache alias"}) {
     const auto result = run_program(folder, command + " --help");
     INFO(command);
     CHECK(result.exit_code == 0);

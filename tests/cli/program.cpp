@@ -46,7 +46,7 @@ std::string TemporaryFolder::write(const std::string& name, const std::string& t
 
 ProgramResult run_program(const TemporaryFolder& folder, const std::string& arguments) {
   const std::string clean =
-      "env -u NSAJIT_TEMPLATE_DIR -u NSAJIT_DUMP -u NSAJIT_LOG NSAJIT_LIBCUDA=/nonexistent/libcuda.so "
+      "env -u NSAJIT_TEMPLATE_DIR -u NSAJIT_DUMP -u NSAJIT_FROZEN -u NSAJIT_LOG NSAJIT_LIBCUDA=/nonexistent/libcuda.so "
       "NSAJIT_THREADS=2 NSAJIT_CACHE=" +
       folder.file("cache.db");
   const std::string command =
