@@ -12,6 +12,7 @@
 #include "core/assert.h"
 #include "nsajit/error.h"
 #include "runtime/kernel_key.h"
+#include "runtime/stored_binary.h"
 #include "tuner/compile_queue.h"
 #include "tuner/trial_record.h"
 
@@ -22,7 +23,7 @@ namespace {
 struct Lane {
   BenchEntry* entry = nullptr;
   cache::TrialKey key;
-  std::future<codegen::CompileResult> compiling;  // not valid where the cache has the binary
+  std::future<runtime::Built> compiling;  // not valid where the cache has the binary
   std::optional<codegen::Binary> binary;
 };
 
@@ -36,14 +37,6 @@ cache::TrialKey make_trial_key(const Op& op, const Workload& workload, const Tar
           .measure_version = tuner::kMeasureVersion};
 }
 
-std::optional<codegen::Binary> find_stored_binary(cache::Cache& cache, const cache::CacheKey& key) {
-  const auto record = cache.find_binary(key);
-  if (!record) return std::nullopt;
-  try {
-    return tuner::make_binary(*record);
-  } catch (const Error&) { return std::nullopt; }  // unreadable is a miss: it is compiled anew
-}
-
 std::vector<Lane> start_lanes(BenchTools& tools, const Op& op, const Workload& workload, std::vector<BenchEntry>& entries,
                               tuner::CompileQueue& queue) {
   const Target& target = tools.runner.target();
@@ -51,8 +44,8 @@ std::vector<Lane> start_lanes(BenchTools& tools, const Op& op, const Workload& w
   for (auto& entry : entries) {
     auto source = codegen::specialize(op, workload.problem, entry.config, target);
     Lane lane{.entry = &entry, .key = make_trial_key(op, workload, target, entry.config, source, tools.compiler.identity())};
-    lane.binary = find_stored_binary(tools.cache, lane.key.kernel);
-    if (!lane.binary) lane.compiling = queue.submit(std::move(source));
+    lane.binary = runtime::find_stored_binary(tools.cache, lane.key.kernel);
+    if (!lane.binary) lane.compiling = queue.submit(std::move(source), lane.key.kernel);
     lanes.push_back(std::move(lane));
   }
   return lanes;
@@ -60,7 +53,7 @@ std::vector<Lane> start_lanes(BenchTools& tools, const Op& op, const Workload& w
 
 void finish_compiling(Lane& lane) {
   if (lane.binary) return;
-  auto result = lane.compiling.get();
+  auto result = lane.compiling.get().result;
   if (auto* binary = std::get_if<codegen::Binary>(&result)) {
     lane.binary = std::move(*binary);
     return;
@@ -150,7 +143,7 @@ BenchCase run_bench_case(BenchTools& tools, const Workload& workload, const Benc
                        .length = op.threshold_length(workload),
                        .entries = pick_contenders(op, workload, target, tools.cache, settings.configs)};
   if (settings.predicted) predict(op, workload, target, bench_case.entries);
-  tuner::CompileQueue queue(tools.compiler, target, settings.compile_threads);
+  tuner::CompileQueue queue(tools.compiler, target, settings.compile_threads, "");
   auto lanes = start_lanes(tools, op, workload, bench_case.entries, queue);
   const std::string output = first_output(op, workload);
   const auto total = static_cast<std::int64_t>(lanes.size());

@@ -38,7 +38,8 @@ struct Job {
   Workload workload;
   Config config;
   codegen::KernelSource source;
-  std::future<codegen::CompileResult> result;
+  cache::CacheKey key;
+  std::future<runtime::Built> built;
 };
 
 struct Tally {
@@ -122,28 +123,28 @@ Tally compile_for(const std::string& arch, const Sweep& sweep, const CompileSett
                   ProgressLine& progress, std::vector<std::vector<std::string>>& rows) {
   const Target target = find_target(arch, environment);
   const auto compiler = codegen::make_compiler(target.backend, environment);
-  tuner::CompileQueue queue(*compiler, target, static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  tuner::CompileQueue queue(*compiler, target, static_cast<int>(std::max(1U, std::thread::hardware_concurrency())), "");
   std::vector<Job> jobs;
   for (const auto& workload : sweep.workloads) {
     const Op& op = find_op(workload.problem);
     for (const auto& config : pick_configs(op, workload.problem, target, settings)) {
       auto source = codegen::specialize(op, workload.problem, config, target);
-      auto result = queue.submit(source);
-      jobs.push_back({workload, config, std::move(source), std::move(result)});
+      auto key = runtime::make_kernel_key(op, workload.problem, config, target, source, compiler->identity());
+      auto built = queue.submit(source, key);
+      jobs.push_back({workload, config, std::move(source), std::move(key), std::move(built)});
     }
   }
   Tally tally;
   for (auto& job : jobs) {
     progress.update({.done = tally.kernels, .total = static_cast<std::int64_t>(jobs.size()), .phase = "compiling"});
-    const auto result = job.result.get();
+    const auto result = job.built.get().result;
     const Op& op = find_op(job.workload.problem);
     const LaunchPlan plan = op.plan(job.workload, job.config, target);
     add_rows(rows, job, target, result, plan);
     count(tally, result);
     if (settings.out.empty()) continue;
-    const auto key = runtime::make_kernel_key(op, job.workload.problem, job.config, target, job.source, compiler->identity());
-    dump_kernel({op, job.source, result, key, job.workload, job.config, plan}, settings.out,
-                dump_name(job.workload.problem, job.config, target, key));
+    dump_kernel({op, job.source, result, job.key, job.workload, job.config, plan}, settings.out,
+                dump_name(job.workload.problem, job.config, target, job.key));
   }
   return tally;
 }

@@ -22,6 +22,7 @@
 #include "cli/tuple_text.h"
 #include "nsajit/error.h"
 #include "tuner/engine.h"
+#include "tuner/frozen_runner.h"
 #include "tuner/strategy.h"
 #include "tuner/trial_record.h"
 #include "tuner/worker_runner.h"
@@ -57,7 +58,7 @@ struct Totals {
   bool interrupted = false;
 };
 
-OwnedRunner make_runner(const TuneSettings& settings, const Recordings& recordings, const Environment& environment) {
+OwnedRunner make_thawed_runner(const TuneSettings& settings, const Recordings& recordings, const Environment& environment) {
   OwnedRunner owned;
   if (settings.in_process) {
     owned.device = runtime::make_device(settings.device, environment);
@@ -68,6 +69,12 @@ OwnedRunner make_runner(const TuneSettings& settings, const Recordings& recordin
                                             .device = settings.device,
                                             .timeout_s = settings.worker_timeout_s,
                                             .selections = recordings.paths()});
+  return owned;
+}
+
+OwnedRunner make_runner(const TuneSettings& settings, const Recordings& recordings, const Environment& environment) {
+  OwnedRunner owned = make_thawed_runner(settings, recordings, environment);
+  if (environment.frozen) owned.runner = tuner::make_frozen_runner(std::move(owned.runner));
   return owned;
 }
 
@@ -174,9 +181,11 @@ ExitCode run_tune(const Session& session, const TuneSettings& settings) {
   const auto owned = make_runner(settings, sweep.recordings, session.environment);
   const Target& target = owned.runner->target();
   const auto compiler = codegen::make_compiler(target.backend, session.environment);
-  auto cache = cache::Cache::open(settings.cache, cache::OpenMode::ReadWrite);  // last: a machine that cannot tune gets no file
+  const bool frozen = session.environment.frozen;
+  // Last: a machine that cannot tune gets no file.
+  auto cache = cache::Cache::open(settings.cache, frozen ? cache::OpenMode::ReadOnly : cache::OpenMode::ReadWrite);
   const auto options = merge_options(settings, sweep, target);
-  const auto run = begin_run(cache, session, target, compiler->identity());
+  const auto run = frozen ? 0 : begin_run(cache, session, target, compiler->identity());
 
   const InterruptGuard interrupt;
   ProgressLine progress(isatty(STDERR_FILENO) != 0);
@@ -198,7 +207,7 @@ ExitCode run_tune(const Session& session, const TuneSettings& settings) {
     print_outcome(index, sweep.workloads.size(), workload, report, cache, target);
     add(totals, report);
   }
-  cache.finish_run(run);
+  if (!frozen) cache.finish_run(run);
   return finish(totals, sweep.workloads.size(), settings.cache);
 }
 

@@ -9,7 +9,9 @@
 
 #include "core/log.h"
 #include "nsajit/error.h"
+#include "runtime/compile_once.h"
 #include "runtime/kernel_key.h"
+#include "runtime/stored_binary.h"
 
 namespace nsajit::runtime {
 namespace {
@@ -57,13 +59,23 @@ std::optional<Candidate> find_candidate(const Op& op, const Workload& workload, 
   }
 }
 
-// The nearest winner; among equals the newest, which the cache lists first.
-std::optional<Candidate> find_nearest(const Op& op, const Workload& workload, const Target& target, cache::Cache& cache) {
-  std::optional<Candidate> nearest;
-  for (cache::WinnerRecord& record : cache.find_winners(to_string(workload.problem), to_string(target))) {
+// The nearest winner of a device; among equals the newest, which the cache lists first.
+void take_nearest(std::optional<Candidate>& nearest, const Op& op, const Workload& workload, const Target& target,
+                  cache::Cache& cache, const std::string& device) {
+  for (cache::WinnerRecord& record : cache.find_winners(to_string(workload.problem), device)) {
     if (record.op != op.name()) continue;
     auto candidate = find_candidate(op, workload, target, std::move(record));
     if (candidate && (!nearest || candidate->distance < nearest->distance)) nearest = std::move(candidate);
+  }
+}
+
+// Of this device; where it has none, of those that the user lets serve its model.
+std::optional<Candidate> find_nearest(const Op& op, const Workload& workload, const Target& target, cache::Cache& cache) {
+  std::optional<Candidate> nearest;
+  take_nearest(nearest, op, workload, target, cache, to_string(target));
+  if (nearest) return nearest;
+  for (const std::string& device : cache.find_aliased_devices(target.name, to_string(target.backend), arch_name(target))) {
+    take_nearest(nearest, op, workload, target, cache, device);
   }
   return nearest;
 }
@@ -88,21 +100,10 @@ std::string reason_to_decline(const Candidate& candidate, const Config& baseline
   return "";
 }
 
-codegen::Binary compile(codegen::Compiler& compiler, const codegen::KernelSource& source, const Target& target) {
-  codegen::CompileResult result = compiler.compile(source, target);
+codegen::Binary require_binary(codegen::CompileResult result, const codegen::KernelSource& source, const Target& target) {
   if (auto* binary = std::get_if<codegen::Binary>(&result)) return std::move(*binary);
   const auto& failure = std::get<codegen::CompileFailure>(result);
   throw Error(ErrorCode::Compile, fmt::format("compile {} for {}: {}\n{}", source.name, arch_name(target), failure.reason, failure.log));
-}
-
-// The binary as stored when it was tuned. Entries and their order are the source's: the key fixes both.
-std::optional<codegen::Binary> find_stored_binary(cache::Cache& cache, const cache::CacheKey& key, const codegen::KernelSource& source) {
-  auto record = cache.find_binary(key);
-  if (!record) return std::nullopt;
-  codegen::Binary binary{.backend = record->backend == to_string(Backend::Cuda) ? Backend::Cuda : Backend::Cpu,
-                         .arch = std::move(record->arch), .code = std::move(record->code)};
-  binary.entries = source.entries;
-  return binary;
 }
 
 }  // namespace
@@ -125,7 +126,7 @@ Decision find_decision(const Op& op, const Workload& workload, const Target& tar
                                                    to_string(problem), target.name)};
 
   const std::string_view name = op.threshold_name(problem);
-  const auto threshold = cache.find_threshold(std::string(name), to_string(problem), to_string(target));
+  const auto threshold = cache.find_threshold(std::string(name), to_string(problem), winner->record.device);
   Decision decision{.baseline_us = winner->record.baseline_us, .threshold = threshold ? threshold->value : -1};
   const std::string declined = reason_to_decline(*winner, baseline, name, op.threshold_length(workload), threshold);
   if (!declined.empty()) {
@@ -136,6 +137,12 @@ Decision find_decision(const Op& op, const Workload& workload, const Target& tar
   }
   decision.config = winner->config;
   decision.time_us = winner->record.time_us;
+  if (winner->record.device != to_string(target)) {
+    decision.grade = Grade::Nearest;
+    decision.why = fmt::format("not tuned on this device; served as tuned for {} on {}, which an alias lets serve {}",
+                               sizes_text(winner->workload), winner->record.device, target.name);
+    return decision;
+  }
   if (winner->workload == workload) {
     decision.grade = Grade::Exact;
     decision.why = fmt::format("tuned for this workload on this device ({} configs considered, {})", winner->record.candidates, winner->record.created_utc);
@@ -168,7 +175,7 @@ BoundKernel Dispatcher::find(const Workload& workload) {
   } catch (const Error& error) {
     // A winner that no longer compiles or loads (another toolchain, another driver), or that cannot be launched at these
     // sizes (tuned at others), must not stop the caller.
-    if (bound.decision.config == baseline) throw;
+    if (bound.decision.config == baseline || error.code() == ErrorCode::Frozen) throw;
     log_warn(fmt::format("{}: served by packed SDPA instead: {}", to_string(bound.decision.config), error.what()));
     bound.decision = {.config = baseline, .why = fmt::format("the stored winner cannot be used: {}", error.what())};
     bind(baseline);
@@ -182,7 +189,7 @@ const Kernel& Dispatcher::load(const Op& op, const Problem& problem, const Confi
   const cache::CacheKey key = make_kernel_key(op, problem, config, target, source, compiler_.identity());
   std::unique_ptr<Kernel>& kernel = loaded_[key.digest()];
   if (kernel) return *kernel;
-  if (const auto stored = find_stored_binary(cache_, key, source)) {
+  if (const auto stored = find_stored_binary(cache_, key)) {
     try {
       kernel = device_.load(*stored);
       return *kernel;
@@ -190,7 +197,8 @@ const Kernel& Dispatcher::load(const Op& op, const Problem& problem, const Confi
       log_warn(fmt::format("the stored binary of {} does not load and is compiled anew: {}", to_string(config), error.what()));
     }
   }
-  kernel = device_.load(compile(compiler_, source, target));
+  const std::string shared = cache_.is_writable() ? cache_.path() : "";
+  kernel = device_.load(require_binary(compile_once(compiler_, source, target, key, shared).result, source, target));
   return *kernel;
 }
 

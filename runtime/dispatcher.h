@@ -1,6 +1,7 @@
 #pragma once
 // Dispatcher: finds the kernel that serves a Workload on a Device, and says how good the match is.
-// Reads the cache once per workload, compiles the stored decision (never measures), keeps what it loaded.
+// Reads the cache once per workload, compiles the stored decision (never measures), keeps what it loaded. What it compiles
+// it stores, where the cache was opened for writing; processes that start together then compile each kernel once.
 // What is tuned later is served by a new dispatcher. Not thread-safe: one dispatcher per device and thread.
 
 #include <memory>
@@ -30,7 +31,8 @@ struct Decision {
 };
 
 // The decision alone: no compilation, no device memory. Where the workload itself was not tuned, the nearest one serves:
-// octaves of B, S, S_kv, G and n, and of overlap_percent, the caller's hint, quarters (0 = random), are added up.
+// octaves of B, S, S_kv, G and n, and of overlap_percent, the caller's hint, quarters (0 = random), are added up. A device
+// without a winner of the tuple is served by those of a model that the user named for it (`nsajit cache alias`).
 Decision find_decision(const Op& op, const Workload& workload, const Target& target, cache::Cache& cache);
 
 struct BoundKernel {
@@ -43,7 +45,8 @@ class Dispatcher {
  public:
   Dispatcher(Device& device, codegen::Compiler& compiler, cache::Cache& cache);
   ~Dispatcher();
-  // Throws Error{InvalidArgument} for an impossible workload; a tuple that was never tuned is a fallback.
+  // Throws Error{InvalidArgument} for an impossible workload; a tuple that was never tuned is a fallback. With a frozen
+  // compiler, Error{Frozen} where the kernel that is to be served is not stored.
   BoundKernel find(const Workload& workload);
 
  private:

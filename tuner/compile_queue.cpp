@@ -6,8 +6,8 @@
 
 namespace nsajit::tuner {
 
-CompileQueue::CompileQueue(codegen::Compiler& compiler, Target target, int threads)
-    : compiler_(compiler), target_(std::move(target)) {
+CompileQueue::CompileQueue(codegen::Compiler& compiler, Target target, int threads, std::string cache_path)
+    : compiler_(compiler), target_(std::move(target)), cache_path_(std::move(cache_path)) {
   for (int index = 0; index < threads; ++index) threads_.emplace_back([this] { work(); });
 }
 
@@ -20,8 +20,10 @@ CompileQueue::~CompileQueue() {
   changed_.notify_all();
 }
 
-std::future<codegen::CompileResult> CompileQueue::submit(codegen::KernelSource source) {
-  auto compile = [this, source = std::move(source)] { return compiler_.compile(source, target_); };
+std::future<runtime::Built> CompileQueue::submit(codegen::KernelSource source, cache::CacheKey key) {
+  auto compile = [this, source = std::move(source), key = std::move(key)] {
+    return runtime::compile_once(compiler_, source, target_, key, cache_path_);
+  };
   if (threads_.empty()) return std::async(std::launch::deferred, std::move(compile));
   Job job(std::move(compile));
   auto result = job.get_future();

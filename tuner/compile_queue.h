@@ -8,31 +8,34 @@
 #include <deque>
 #include <future>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "codegen/compiler.h"
+#include "runtime/compile_once.h"
 
 namespace nsajit::tuner {
 
 class CompileQueue {
  public:
-  // `compiler` outlives the queue.
-  CompileQueue(codegen::Compiler& compiler, Target target, int threads);
+  // `compiler` outlives the queue. `cache_path`: as compile_once takes it.
+  CompileQueue(codegen::Compiler& compiler, Target target, int threads, std::string cache_path);
   // Waits for the compilations under way; those not begun are dropped.
   ~CompileQueue();
   CompileQueue(const CompileQueue&) = delete;
   CompileQueue& operator=(const CompileQueue&) = delete;
 
   // The future rethrows what the compiler throws: an environment error, not a bad candidate.
-  std::future<codegen::CompileResult> submit(codegen::KernelSource source);
+  std::future<runtime::Built> submit(codegen::KernelSource source, cache::CacheKey key);
 
  private:
-  using Job = std::packaged_task<codegen::CompileResult()>;
+  using Job = std::packaged_task<runtime::Built()>;
   void work();
 
   codegen::Compiler& compiler_;
   const Target target_;
+  const std::string cache_path_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "nsajit/error.h"
+#include "runtime/stored_binary.h"
 #include "tuner/compile_queue.h"
 #include "tuner/strategy.h"
 #include "tuner/trial_record.h"
@@ -19,18 +20,22 @@ namespace {
 
 struct Pending {
   const Candidate* candidate = nullptr;
-  std::size_t index = 0;                         // as the strategy knows it
-  bool required = false;                         // the default and the baseline: tried whatever the budget
-  std::optional<cache::TrialRecord> known;       // found among the stored trials
-  std::optional<codegen::Binary> stored;         // else its binary was
-  std::future<codegen::CompileResult> compiled;  // else it is being compiled
+  std::size_t index = 0;                    // as the strategy knows it
+  bool required = false;                    // the default and the baseline: tried whatever the budget
+  std::optional<cache::TrialRecord> known;  // found among the stored trials
+  std::optional<codegen::Binary> stored;    // else its binary was
+  std::future<runtime::Built> compiled;     // else it is being compiled
 };
 
-std::optional<codegen::Binary> find_stored_binary(cache::Cache& cache, const Candidate& candidate) {
-  const auto& key = candidate.trial_key.kernel;
-  const auto record = cache.find_binary(key.digest());
-  if (!record || record->key_text != key.text()) return std::nullopt;
-  return make_binary(*record);
+std::string shared_cache_path(const cache::Cache& cache) { return cache.is_writable() ? cache.path() : ""; }
+
+// What another process compiled is none of this run's work.
+codegen::CompileResult count_compiled(Tuning& tuning, runtime::Built built) {
+  if (built.compiled_here) {
+    ++tuning.counts.compiled;
+    tuning.phases.compile_s += 1e-3 * std::visit([](const auto& answer) { return answer.compile_ms; }, built.result);
+  }
+  return std::move(built.result);
 }
 
 class Search {
@@ -42,7 +47,8 @@ class Search {
                                  .first = 0,
                                  .max_trials = static_cast<std::size_t>(std::max<std::int64_t>(tuning.options.max_trials, 0)),
                                  .seed = tuning.options.seed})),
-        queue_(tuning.engine.compiler, tuning.engine.runner.target(), tuning.options.compile_threads) {}
+        queue_(tuning.engine.compiler, tuning.engine.runner.target(), tuning.options.compile_threads,
+               shared_cache_path(tuning.engine.cache)) {}
 
   SearchOutcome run();
 
@@ -101,8 +107,8 @@ void Search::offer(const Candidate& candidate, std::size_t index, bool required)
   Pending pending{.candidate = &candidate, .index = index, .required = required};
   pending.known = tuning_.engine.cache.find_trial(candidate.trial_key.digest());
   if (!pending.known) {
-    pending.stored = find_stored_binary(tuning_.engine.cache, candidate);
-    if (!pending.stored) pending.compiled = queue_.submit(candidate.source);
+    pending.stored = runtime::find_stored_binary(tuning_.engine.cache, candidate.trial_key.kernel);
+    if (!pending.stored) pending.compiled = queue_.submit(candidate.source, candidate.trial_key.kernel);
   }
   pending_.push_back(std::move(pending));
 }
@@ -124,17 +130,16 @@ cache::TrialRecord Search::resolve(Pending& pending) {
 
 codegen::CompileResult Search::take_binary(Pending& pending) {
   if (pending.stored) return std::move(*pending.stored);
-  auto result = pending.compiled.get();
-  ++tuning_.counts.compiled;
-  tuning_.phases.compile_s += 1e-3 * std::visit([](const auto& answer) { return answer.compile_ms; }, result);
-  return result;
+  return count_compiled(tuning_, pending.compiled.get());
 }
 
 // Why the kernel is not run: the workload cannot be launched with it, or its registers spill to memory (the baseline
 // excepted: something has to be compared with). Adds its plan and resources to `trial`.
-std::optional<std::string> Search::find_obstacle(cache::TrialRecord& trial, const Pending& pending, const codegen::Binary& binary) {
+std::optional<std::string> Search::find_obstacle(cache::TrialRecord& trial, const Pending& pending,
+                                                 const codegen::Binary& binary) {
   try {
-    add_binary(trial, binary, tuning_.engine.op.plan(tuning_.workload, pending.candidate->config, tuning_.engine.runner.target()));
+    add_binary(trial, binary,
+               tuning_.engine.op.plan(tuning_.workload, pending.candidate->config, tuning_.engine.runner.target()));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Unsupported) throw;
     return error.what();
@@ -167,7 +172,7 @@ cache::TrialRecord Search::try_binary(const Pending& pending, const codegen::Bin
   const bool passed = trial.status == cache::TrialStatus::Measured;
   if (passed) ++tuning_.counts.measured;
   std::optional<cache::BinaryRecord> code;
-  if (passed) code = make_binary_record(candidate.trial_key.kernel, binary);
+  if (passed) code = runtime::make_binary_record(candidate.trial_key.kernel, binary);
   trial.id = engine.cache.store_trial(trial, make_parity_records(result.parity), code);
   return trial;
 }
@@ -198,10 +203,10 @@ SearchOutcome run_search(Tuning& tuning) { return Search(tuning).run(); }
 
 std::optional<codegen::Binary> find_or_compile(Tuning& tuning, const Candidate& candidate) {
   Engine& engine = tuning.engine;
-  if (auto stored = find_stored_binary(engine.cache, candidate)) return stored;
-  auto result = engine.compiler.compile(candidate.source, engine.runner.target());
-  ++tuning.counts.compiled;
-  tuning.phases.compile_s += 1e-3 * std::visit([](const auto& answer) { return answer.compile_ms; }, result);
+  const cache::CacheKey& key = candidate.trial_key.kernel;
+  if (auto stored = runtime::find_stored_binary(engine.cache, key)) return stored;
+  auto result = count_compiled(tuning, runtime::compile_once(engine.compiler, candidate.source, engine.runner.target(), key,
+                                                             shared_cache_path(engine.cache)));
   if (auto* binary = std::get_if<codegen::Binary>(&result)) return std::move(*binary);
   return std::nullopt;
 }

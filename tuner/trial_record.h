@@ -1,6 +1,6 @@
 #pragma once
-// Trial record: turns what compiler and runner answered into the rows that the cache keeps, and a stored binary back
-// into one that can be loaded. Pure conversions.
+// Trial record: turns what compiler and runner answered into the rows that the cache keeps. Pure conversions. Binaries
+// are runtime/stored_binary.h's.
 
 #include <string>
 #include <vector>
@@ -20,10 +20,6 @@ void add_result(cache::TrialRecord& trial, const TrialResult& result);
 void add_timing(cache::TrialRecord& trial, const Timing& timing);
 
 std::vector<cache::ParityRecord> make_parity_records(const ParityReport& report);
-
-cache::BinaryRecord make_binary_record(const cache::CacheKey& key, const codegen::Binary& binary);
-// Throws Error{Cache} where the record's entries cannot be read.
-codegen::Binary make_binary(const cache::BinaryRecord& record);
 
 cache::DeviceRecord make_device_record(const Target& target);
 

@@ -6,7 +6,9 @@
 
 #include "core/digest.h"
 #include "nsajit/error.h"
+#include "codegen/frozen_compiler.h"
 #include "runtime/kernel_key.h"
+#include "runtime/stored_binary.h"
 #include "tests/support/fake_compiler.h"
 #include "tests/support/fake_device.h"
 #include "tests/support/fake_op.h"
@@ -73,8 +75,7 @@ cache::BinaryRecord binary_record(Fixture& fixture, const Config& config) {
   const auto key = make_kernel_key(fixture.op, Problem{}, config, testing::fake_target(), source, fixture.compiler.identity());
   const auto binary = std::get<codegen::Binary>(fixture.compiler.compile(source, testing::fake_target()));
   fixture.compiler.calls = 0;
-  return {.kernel_key = key.digest(), .key_text = key.text(), .backend = "cpu", .arch = binary.arch, .code = binary.code,
-          .entries_json = "[]"};
+  return make_binary_record(key, binary);
 }
 
 }  // namespace
@@ -314,6 +315,63 @@ TEST_CASE("grades have names", "[runtime]") {
   CHECK(to_string(Grade::Exact) == "exact");
   CHECK(to_string(Grade::Nearest) == "nearest");
   CHECK(to_string(Grade::Fallback) == "fallback");
+}
+
+TEST_CASE("an alias lets the winners of another model serve, where there are none of this one", "[runtime]") {
+  Fixture fixture;
+  Target measured = testing::fake_target();
+  measured.name = "another";
+  fixture.cache.store_device({.device = to_string(measured), .name = "another", .backend = "cpu", .arch = arch_name(measured)});
+  fixture.store({.workload = sized(1024), .config = tuned(64), .device = to_string(measured)});
+  CHECK(fixture.decide(sized(1024)).grade == Grade::Fallback);
+  fixture.cache.store_alias({.model = testing::fake_target().name, .measured_on = "another"});
+  const Decision decision = fixture.decide(sized(1024));
+  CHECK(decision.grade == Grade::Nearest);
+  CHECK(decision.config == tuned(64));
+  CHECK_THAT(decision.why, Contains("alias") && Contains("name=another"));
+  fixture.store({.workload = sized(4096), .config = tuned(16)});
+  CHECK(fixture.decide(sized(1024)).config == tuned(16));
+}
+
+TEST_CASE("an alias of another architecture serves nothing", "[runtime]") {
+  Fixture fixture;
+  Target measured = testing::fake_target();
+  measured.name = "another";
+  fixture.cache.store_device({.device = to_string(measured), .name = "another", .backend = "cuda", .arch = "80"});
+  fixture.store({.workload = sized(1024), .config = tuned(64), .device = to_string(measured)});
+  fixture.cache.store_alias({.model = testing::fake_target().name, .measured_on = "another"});
+  CHECK(fixture.decide(sized(1024)).grade == Grade::Fallback);
+}
+
+TEST_CASE("what a dispatcher compiles the next one finds, where the cache can be written", "[runtime]") {
+  Fixture fixture;
+  fixture.store({});
+  Dispatcher(fixture.device, fixture.compiler, fixture.cache).find(sized(1024));
+  CHECK(fixture.compiler.calls == 1);
+  Dispatcher(fixture.device, fixture.compiler, fixture.cache).find(sized(1024));
+  CHECK(fixture.compiler.calls == 1);
+}
+
+TEST_CASE("a dispatcher that may only read compiles for itself and leaves nothing behind", "[runtime]") {
+  Fixture fixture;
+  fixture.store({});
+  auto reader = cache::Cache::open(fixture.cache.path(), cache::OpenMode::ReadOnly);
+  Dispatcher(fixture.device, fixture.compiler, reader).find(sized(1024));
+  Dispatcher(fixture.device, fixture.compiler, reader).find(sized(1024));
+  CHECK(fixture.compiler.calls == 2);
+  CHECK_FALSE(std::filesystem::exists(fixture.cache.path() + "-lock"));
+}
+
+TEST_CASE("frozen, a stored kernel is served and one that is not stored is an error, not the fallback", "[runtime]") {
+  Fixture fixture;
+  fixture.store({}, binary_record(fixture, tuned(32)));
+  fixture.store({.workload = sized(8192), .config = tuned(64)});
+  const auto frozen = codegen::make_frozen_compiler(std::make_unique<testing::FakeCompiler>());
+  Dispatcher dispatcher(fixture.device, *frozen, fixture.cache);
+  CHECK(dispatcher.find(sized(1024)).decision.grade == Grade::Exact);
+  CHECK_THROWS_WITH(dispatcher.find(sized(8192)), Contains("frozen mode never compiles"));
+  CHECK_THROWS_WITH(Dispatcher(fixture.device, *frozen, fixture.cache).find(Workload{.problem = {.dk = 64}}),
+                    Contains("frozen mode never compiles"));
 }
 
 }  // namespace nsajit::runtime

@@ -28,11 +28,11 @@ class RefusingCompiler final : public codegen::Compiler {
 
 TEST_CASE("each future answers its own source") {
   testing::FakeCompiler compiler;
-  tuner::CompileQueue queue(compiler, testing::fake_target(), 3);
-  std::vector<std::future<codegen::CompileResult>> results;
-  for (int dk = 0; dk < 20; ++dk) results.push_back(queue.submit(make_source(dk)));
+  tuner::CompileQueue queue(compiler, testing::fake_target(), 3, "");
+  std::vector<std::future<runtime::Built>> results;
+  for (int dk = 0; dk < 20; ++dk) results.push_back(queue.submit(make_source(dk), {}));
   for (int dk = 0; dk < 20; ++dk) {
-    const auto binary = std::get<codegen::Binary>(results[static_cast<std::size_t>(dk)].get());
+    const auto binary = std::get<codegen::Binary>(results[static_cast<std::size_t>(dk)].get().result);
     const std::string text(reinterpret_cast<const char*>(binary.code.data()), binary.code.size());
     CHECK(text == "fake_query_major\ndk=" + std::to_string(dk) + "\n");
   }
@@ -41,9 +41,9 @@ TEST_CASE("each future answers its own source") {
 
 TEST_CASE("without threads nothing is compiled until its result is asked for") {
   testing::FakeCompiler compiler;
-  tuner::CompileQueue queue(compiler, testing::fake_target(), 0);
-  auto result = queue.submit(make_source(1));
-  auto unused = queue.submit(make_source(2));
+  tuner::CompileQueue queue(compiler, testing::fake_target(), 0, "");
+  auto result = queue.submit(make_source(1), {});
+  auto unused = queue.submit(make_source(2), {});
   CHECK(compiler.calls == 0);
   result.get();
   CHECK(compiler.calls == 1);
@@ -51,15 +51,15 @@ TEST_CASE("without threads nothing is compiled until its result is asked for") {
 
 TEST_CASE("an environment error of the compiler reaches whoever asks for the result") {
   RefusingCompiler compiler;
-  tuner::CompileQueue queue(compiler, testing::fake_target(), 1);
-  CHECK_THROWS_AS(queue.submit(make_source(1)).get(), Error);
+  tuner::CompileQueue queue(compiler, testing::fake_target(), 1, "");
+  CHECK_THROWS_AS(queue.submit(make_source(1), {}).get(), Error);
 }
 
 TEST_CASE("closing a queue drops what was not begun") {
   testing::FakeCompiler compiler;
   {
-    tuner::CompileQueue queue(compiler, testing::fake_target(), 1);
-    for (int dk = 0; dk < 1000; ++dk) queue.submit(make_source(dk));
+    tuner::CompileQueue queue(compiler, testing::fake_target(), 1, "");
+    for (int dk = 0; dk < 1000; ++dk) queue.submit(make_source(dk), {});
   }
   CHECK(compiler.calls <= 1000);
 }
