@@ -150,8 +150,7 @@ void Cache::note_use(const std::string& kernel_key) {
     const bool stale = database_->read("look up the use of a binary",
                                        [&](SqliteDatabase& connection) { return is_use_stale(connection, kernel_key); });
     if (!stale) return;
-    database_->write("note the use of a binary",
-                     [&](SqliteDatabase& connection) { cache::note_use(connection, kernel_key); });
+    database_->write("note the use of a binary", [&](SqliteDatabase& connection) { cache::note_use(connection, kernel_key); });
   } catch (const Error& error) { log_debug(error.what()); }
 }
 
@@ -193,14 +192,15 @@ Content Cache::content() {
 }
 
 MergeReport Cache::merge(const Content& other) {
-  return database_->write("merge into",
+  return database_->write("take in other results",
                           [&](SqliteDatabase& connection) { return store_merged(connection, other, database_->warnings()); });
 }
 
 void Cache::store_alias(const AliasRecord& alias) {
   if (alias.model.empty() || alias.measured_on.empty() || alias.model == alias.measured_on) {
-    throw Error(ErrorCode::InvalidArgument, fmt::format("cannot let '{}' be served by results of '{}': two different models are wanted",
-                                                        alias.model, alias.measured_on));
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("cannot let '{}' be served by results of '{}': two different models are wanted", alias.model,
+                            alias.measured_on));
   }
   database_->write("store an alias", [&](SqliteDatabase& connection) { replace_alias(connection, alias); });
 }

@@ -13,10 +13,14 @@
 #include <catch2/catch_all.hpp>
 
 #include "cache/cache.h"
+#include "cache/content.h"
+#include "cache/info.h"
 #include "cache/sqlite_database.h"
+#include "cache/verify.h"
 #include "nsajit/error.h"
 #include "tests/cache/captured_stderr.h"
 #include "tests/cache/child_process.h"
+#include "tests/cache/sample_content.h"
 #include "tests/cache/sample_records.h"
 #include "tests/cache/says.h"
 #include "tests/cache/scratch_folder.h"
@@ -69,6 +73,11 @@ void read_everything(Cache& cache) {
   cache.trials();
   cache.runs();
   cache.devices();
+  cache.aliases();
+  cache.content();
+  if (!cache.is_usable()) return;
+  cache.info();
+  cache.verify();
 }
 
 bool knows_nothing(Cache& cache) {
@@ -341,6 +350,23 @@ TEST_CASE("a file that may not be read is a miss and one warning") {
     return std::to_string(cache.trials().size()) + " trials, " + std::to_string(captured.lines()) + " line";
   });
   REQUIRE(answer == "0 trials, 1 line");
+}
+
+TEST_CASE("an import on a disk that takes no more is an error, and leaves the file as it was") {
+  ScratchFolder folder;
+  Cache::open(folder.file(), OpenMode::ReadWrite).merge(sample_content({.trials = 3, .winners = 1, .seed = 1}));
+  const std::string answer = ChildProcess([&](int) {
+                               signal(SIGXFSZ, SIG_IGN);
+                               Cache cache = Cache::open(folder.file(), OpenMode::ReadWrite);
+                               const rlimit limit{.rlim_cur = 200'000, .rlim_max = 200'000};
+                               setrlimit(RLIMIT_FSIZE, &limit);
+                               cache.merge(sample_content({.trials = 1000, .winners = 9, .seed = 2}));
+                             }).wait();
+  REQUIRE_THAT(answer, says("cannot take in other results in cache .*free space"));
+  Cache cache = Cache::open(folder.file(), OpenMode::ReadWrite);
+  REQUIRE(cache.verify().findings.empty());
+  REQUIRE(cache.trials().size() == 4);
+  REQUIRE(cache.winners().size() == 1);
 }
 
 TEST_CASE("a disk that takes no more is an error, and what was stored before is whole") {

@@ -110,7 +110,8 @@ TEST_CASE("a file of a newer schema is empty for a reader, with one warning") {
   REQUIRE(cache.trials().empty());
   REQUIRE_FALSE(cache.find_winner("k"));
   REQUIRE(captured.lines() == 1);
-  REQUIRE_THAT(captured.text(), says("its schema version is 99, this nsajit knows " + std::to_string(kSchemaVersion) + ": update nsajit"));
+  REQUIRE_THAT(captured.text(),
+               says("its schema version is 99, this nsajit knows " + std::to_string(kSchemaVersion) + ": update nsajit"));
 }
 
 TEST_CASE("a file of a newer schema is refused for writing and stays as it was") {
