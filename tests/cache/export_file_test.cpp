@@ -13,6 +13,7 @@
 
 #include "cache/cache.h"
 #include "nsajit/error.h"
+#include "tests/cache/golden_files.h"
 #include "tests/cache/sample_content.h"
 #include "tests/cache/sample_records.h"
 #include "tests/cache/says.h"
@@ -65,6 +66,12 @@ std::string edited(const std::string& after, const std::string& from, const std:
 TEST_CASE("what is exported comes back as it was") {
   REQUIRE(text_of(read(text_of(sample()))) == text_of(sample()));
   REQUIRE(text_of(read(text_of(Content{}))) == text_of(Content{}));
+}
+
+TEST_CASE("an export of a released format reads, and is written byte for byte as it was") {
+  const std::string golden(golden_export());
+  REQUIRE(text_of(read(golden)) == golden);
+  REQUIRE(text_of(sample_content({.trials = 3, .winners = 1, .seed = 1})) == golden);
 }
 
 TEST_CASE("two exports of one content are equal byte for byte, whatever the rows' numbers") {

@@ -7,14 +7,18 @@ asm(".section .rodata\n"
     "/version_1.sqlite3\"\nnsajit_golden_1_end:\n"
     "nsajit_golden_2: .incbin \"" NSAJIT_GOLDEN_CACHES
     "/version_2.sqlite3\"\nnsajit_golden_2_end:\n"
+    "nsajit_golden_export: .incbin \"" NSAJIT_GOLDEN_CACHES "/export_1.jsonl\"\nnsajit_golden_export_end:\n"
     ".previous\n");
 
 extern "C" const std::byte nsajit_golden_1[], nsajit_golden_1_end[], nsajit_golden_2[], nsajit_golden_2_end[];
+extern "C" const char nsajit_golden_export[], nsajit_golden_export_end[];
 
 namespace nsajit::cache {
 
 std::array<std::span<const std::byte>, kSchemaVersion> golden_files() {
   return {{{nsajit_golden_1, nsajit_golden_1_end}, {nsajit_golden_2, nsajit_golden_2_end}}};
 }
+
+std::string_view golden_export() { return {nsajit_golden_export, nsajit_golden_export_end}; }
 
 }  // namespace nsajit::cache
