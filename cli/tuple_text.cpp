@@ -11,7 +11,8 @@ namespace {
 std::string branch_sizes(const Problem& problem) {
   if (problem.branch == Branch::Sliding) return fmt::format("w{}", problem.w);
   if (problem.branch == Branch::Compressed) return fmt::format("l{}/{}", problem.l, problem.d);
-  return fmt::format("{}x{}", problem.l_sel, problem.n_sel);
+  const std::string blocks = fmt::format("{}x{}", problem.l_sel, problem.n_sel);
+  return problem.branch == Branch::Scoring ? fmt::format("l{}/{} {}", problem.l, problem.d, blocks) : blocks;
 }
 
 }  // namespace
@@ -21,7 +22,8 @@ std::string short_problem(const Problem& problem) {
                                  problem.dv, problem.group, branch_sizes(problem));
   const Problem usual;
   if (problem.pass != usual.pass) text += fmt::format(" {}", to_string(problem.pass));
-  const bool compresses = problem.branch == Branch::Compressed, slides = problem.branch == Branch::Sliding;
+  const bool compresses = problem.branch == Branch::Compressed || problem.branch == Branch::Scoring,
+             slides = problem.branch == Branch::Sliding;
   if (!compresses && (problem.l != usual.l || problem.d != usual.d)) text += fmt::format(" l{}/{}", problem.l, problem.d);
   if (!slides && problem.w != usual.w) text += fmt::format(" w{}", problem.w);
   if (problem.layout != usual.layout) text += fmt::format(" {}", to_string(problem.layout));

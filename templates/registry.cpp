@@ -7,6 +7,7 @@
 #include "nsajit/error.h"
 #include "nsajit/op.h"
 #include "templates/compressed/compressed_op.h"
+#include "templates/scoring/scoring_op.h"
 #include "templates/selection/selection_op.h"
 #include "templates/sliding/sliding_op.h"
 
@@ -15,8 +16,9 @@ namespace nsajit {
 std::span<const Op* const> all_ops() {
   static const templates::SelectionOp selection;
   static const templates::CompressedOp compressed;
+  static const templates::ScoringOp scoring;
   static const templates::SlidingOp sliding;
-  static const std::array<const Op*, 3> ops{&selection, &compressed, &sliding};
+  static const std::array<const Op*, 4> ops{&selection, &compressed, &scoring, &sliding};
   return ops;
 }
 

@@ -107,6 +107,13 @@ std::string find_inexact(const OutputExpectation& expected, std::span<const doub
   });
 }
 
+std::string find_misjudged(const OutputExpectation& expected, std::span<const double> values) {
+  return visit_rows(expected, [&](std::size_t i, std::size_t offset, std::size_t count) -> std::string {
+    const std::string reason = expected.judge(i, values.subspan(offset, count));
+    return reason.empty() ? "" : fmt::format("{}: {}", row_name(expected, i), reason);
+  });
+}
+
 double norm(std::span<const double> values) {
   double sum = 0;
   for (const double value : values) sum += std::isfinite(value) ? value * value : 0;
@@ -217,6 +224,7 @@ ErrorFigures measure_error(std::span<const double> values, std::span<const doubl
 Comparison compare_output(const OutputExpectation& expected, std::span<const std::byte> produced) {
   NSAJIT_ASSERT(static_cast<std::int64_t>(produced.size()) == expected.spec.bytes(), "the whole output is compared");
   const std::vector<double> values = gather(expected, produced);
+  if (expected.judge) return {.reason = find_misjudged(expected, values)};
   Comparison comparison{.error = measure_error(values, expected.oracle), .allowed = allowed_error(expected)};
   comparison.reason = find_inexact(expected, values);
   if (comparison.reason.empty())

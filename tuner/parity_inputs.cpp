@@ -58,6 +58,7 @@ std::vector<OutputExpectation> make_expectations(const Op& op, const PreparedCas
     NSAJIT_ASSERT(static_cast<std::int64_t>(expected.oracle.size()) == values, "an oracle has the values of its rows");
     NSAJIT_ASSERT(expected.same_dtype.size() == expected.oracle.size(), "both references cover the same rows");
     // A recorded row may be empty, as a ragged one.
+    if (spec.type == ElementType::INT32) expected.judge = reference.judge;
     expected.minus_infinity_possible = prepared.spec.recipe.kind == InputKind::Ragged || workload.selection != 0;
     expectations.push_back(std::move(expected));
   }

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -64,6 +65,7 @@ struct HostTensor {
 enum class InputKind : std::uint8_t {
   Random,       // normal values, random causal selections with block 0 and the two local blocks
   LargeLogits,  // queries scaled so that logits reach +-1e3
+  Ties,         // scores of many blocks equal to the last bit, and exact in every order of summation
   Ragged,       // rows empty, of one token, partly filled, unused entries scattered, adjacent blocks merged
 };
 
@@ -89,6 +91,9 @@ struct Reference {
   // Per output: relative change that one more fp32 rounding of the largest intermediate (a logit) may cause; another
   // order of summation is as right as the reference's. Empty: none.
   std::vector<double> intermediate_rounding;
+  // Of a discrete output (int32), where more than one answer is right: what is wrong with `values` as row `rows[index]`;
+  // empty: nothing. Null: they have to equal the oracle's.
+  std::function<std::string(std::size_t index, std::span<const double> values)> judge;
 };
 
 class Op {

@@ -37,6 +37,13 @@ TensorSpec make_lse_spec(const Workload& w) {
   return {.name = "lse", .type = ElementType::FP32, .shape = shape, .output = true};
 }
 
+TensorSpec make_sel_spec(const Workload& w) {
+  Shape shape{w.B, w.S, w.G, w.n};
+  if (has_packed_sequences(w)) shape = {rows_before(w, w.B), w.G, w.n};
+  if (w.problem.input == SelectionInput::Ranges) shape.push_back(2);
+  return {.name = "sel", .type = ElementType::INT32, .shape = std::move(shape)};
+}
+
 TensorSpec make_starts_spec(const Workload& w, std::string name) {
   return {.name = std::move(name), .type = ElementType::INT32, .shape = {w.B + 1}};
 }

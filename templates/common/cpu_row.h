@@ -69,8 +69,10 @@ NSAJIT_INLINE void place_queries(Row& row, const Args* args, long long b, long l
   row.heads = whole_blocks(heads, nsajit_field_value_heads);
   row.q = b * args->q_b + packed * args->q_s + g * args->q_g;
   row.k = b * args->k_b + key_start * args->k_s + g * args->k_g;
-  row.v = b * args->v_b + key_start * args->v_s + g * args->v_g;
-  row.o = b * args->o_b + packed * args->o_s + g * args->o_g;
+  if constexpr (requires { args->v; }) {  // scoring has neither
+    row.v = b * args->v_b + key_start * args->v_s + g * args->v_g;
+    row.o = b * args->o_b + packed * args->o_s + g * args->o_g;
+  }
   row.lse = b * args->lse_b + packed * args->lse_s + g * args->lse_g;
 }
 

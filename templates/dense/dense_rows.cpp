@@ -10,10 +10,9 @@
 namespace nsajit::templates::dense {
 namespace {
 
-// A tensor without rows cannot be allocated: where nothing is compressed yet, one row lies there and is never read.
 std::int64_t count_allocated(const Workload& w) {
-  const std::int64_t keys = has_packed_sequences(w) ? key_starts(w).back() : count_keys(w.problem, w.S_kv);
-  return std::max<std::int64_t>(1, keys);
+  if (w.problem.branch == Branch::Compressed) return count_compressed_rows(w);
+  return has_packed_sequences(w) ? rows_before(w, w.B) : w.S_kv;
 }
 
 }  // namespace
@@ -33,9 +32,7 @@ std::int64_t count_keys(const Workload& w, std::int64_t b) {
 }
 
 std::vector<std::int32_t> key_starts(const Workload& w) {
-  std::vector<std::int32_t> starts{0};
-  for (std::int64_t b = 0; b < w.B; ++b) starts.push_back(starts.back() + static_cast<std::int32_t>(count_keys(w, b)));
-  return starts;
+  return w.problem.branch == Branch::Compressed ? compressed_starts(w) : sequence_starts(w);
 }
 
 std::vector<TensorSpec> make_tensors(const Workload& w) {

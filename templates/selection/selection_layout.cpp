@@ -4,20 +4,7 @@
 
 #include <algorithm>
 
-#include "templates/common/attention_layout.h"
-
 namespace nsajit::templates {
-namespace {
-
-TensorSpec make_sel_spec(const Workload& w) {
-  std::vector<std::int64_t> shape{w.B, w.S, w.G, w.n};
-  if (has_packed_sequences(w)) shape = {rows_before(w, w.B), w.G, w.n};
-  if (w.problem.input == SelectionInput::Ranges) shape.push_back(2);
-  return {.name = "sel", .type = ElementType::INT32, .shape = shape};
-}
-
-}  // namespace
-
 std::vector<TensorSpec> make_selection_tensors(const Workload& w) {
   const Problem& p = w.problem;
   const std::int64_t keys = has_packed_sequences(w) ? rows_before(w, w.B) : w.S_kv;
@@ -32,9 +19,7 @@ std::vector<TensorSpec> make_selection_tensors(const Workload& w) {
 nsajit_selection_args make_selection_args(const Workload& w) {
   nsajit_selection_args args{};
   set_attention_strides(w, w.S_kv, args);
-  const long long ints = static_cast<long long>(w.n) * entry_ints(w.problem);
-  args.sel_g = ints, args.sel_s = w.G * ints, args.sel_b = has_packed_sequences(w) ? 0 : w.S * args.sel_s;
-  args.n = w.n;
+  set_entry_strides(w, args);
   return args;
 }
 

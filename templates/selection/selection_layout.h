@@ -8,7 +8,7 @@
 
 #include "nsajit/op.h"
 #include "nsajit/selection_args.h"
-#include "templates/common/sequences.h"
+#include "templates/common/attention_layout.h"
 
 namespace nsajit::templates {
 
@@ -19,9 +19,6 @@ std::vector<TensorSpec> make_selection_tensors(const Workload& workload);
 
 // Everything but the addresses.
 nsajit_selection_args make_selection_args(const Workload& workload);
-
-// Ints of one entry: a range has two, a block index one.
-inline int entry_ints(const Problem& problem) { return problem.input == SelectionInput::Ranges ? 2 : 1; }
 
 // The tokens that a row's entries select at `position`, in the order of the entries: what lies after the position
 // or outside the sequence is left out.

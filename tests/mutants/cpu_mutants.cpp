@@ -10,10 +10,13 @@ constexpr const char* kPlace = "common/cpu_row.h";
 constexpr const char* kScores = "common/cpu_scores.h";
 constexpr const char* kMath = "common/cpu_attention.h";
 constexpr const char* kTemplate = "selection/selection_cpu.cpp";
+constexpr const char* kScoreKeys = "scoring/scoring_cpu.cpp";
+constexpr const char* kChoice = "scoring/scoring_cpu_choice.h";
 constexpr const char* kDense = "dense/dense_cpu.cpp";
 constexpr const char* kBaseline = "selection/packed_sdpa_cpu.cpp";
 
 constexpr const char* kRanges = "fp32,dk=32,dv=32,group=4,l_sel=64,n_sel=4;S=48,S_kv=256,G=2";
+constexpr const char* kScoring = "scoring,fp32,dk=32,group=2,n_sel=6;S=48,S_kv=1200,G=2";
 constexpr const char* kSliding = "sliding,fp32,dk=32,dv=32,group=2,w=20;S=48,S_kv=80,G=2";
 constexpr const char* kCompressed = "compressed,fp32,dk=32,dv=32,group=2;S=48,S_kv=120,G=2";
 constexpr const char* kBlocks = "fp32,dk=32,dv=32,group=4,l_sel=64,n_sel=4,blocks;S=48,S_kv=256,G=2";
@@ -121,7 +124,8 @@ std::vector<Mutant> arithmetic_mutants() {
        kBoth,
        kRanges},
       {"the selection is overwritten",
-       {kMath, "if (row.args->lse)", "const_cast<int*>(row.args->sel)[0] = 1 << 20;\n      if (row.args->lse)"},
+       {kMath, "if (row.args->lse)",
+        "if constexpr (requires { row.args->sel; }) const_cast<int*>(row.args->sel)[0] = 1 << 20;\n      if (row.args->lse)"},
        kBoth,
        kRanges},
   };
@@ -148,10 +152,36 @@ std::vector<Mutant> dense_mutants() {
        kSliding},
       {"keys before the window are not hidden", {kScores, "key >= begins ? seen", "key >= 0 ? seen"}, kPacked, kSliding},
       {"hidden keys count a little", {kScores, "kHiddenScore = -1e37f", "kHiddenScore = 0.0f"}, kPacked, kSliding},
-      {"the next sequence's keys are seen",
-       {kDense, "args->cu_keys[b + 1] - args->cu_keys[b]", "args->cu_keys[b + 1]"},
+      {"packed keys are those of the first sequence",
+       {kDense, "args->cu_keys ? args->cu_keys[b] : 0", "args->cu_keys ? 0 * args->cu_keys[b] : 0"},
        {"query_tile{", "packed_sdpa{"},
        "compressed,fp32,dk=32,dv=32,group=2,l=8,d=8,varlen;B=3,S=40,G=2"},
+  };
+}
+
+std::vector<Mutant> scoring_mutants() {
+  const std::vector<std::string> both{"top_n{", "packed_sdpa{"};
+  return {
+      {"equal scores go to the higher index",
+       {kChoice, "!(score > choice.scores[kept - 1])", "!(score >= choice.scores[kept - 1])"},
+       both,
+       kScoring},
+      {"equal scores are kept in falling order",
+       {kChoice, "choice.scores[at - 1] < score", "choice.scores[at - 1] <= score"},
+       both,
+       kScoring},
+      {"a compressed token counts whole for every block it touches",
+       {kChoice, "static_cast<float>(overlap) / static_cast<float>(nsajit_field_l)", "static_cast<float>(overlap > 0)"},
+       both,
+       kScoring},
+      {"the block before the local one is not forced",
+       {kChoice, "if (local > 1 && count < n)", "if (local > 3 && count < n)"},
+       both,
+       kScoring},
+      {"the last range is not cut at the position", {kChoice, "end < position + 1 ? end : position + 1", "end"}, both, kScoring},
+      {"neighbouring blocks are not merged", {kChoice, "chosen[i] != chosen[i - 1] + 1", "chosen[i] >= 0"}, {"top_n{"}, kScoring},
+      {"only the first head is scored", {kScoreKeys, "j < nsajit_field_group", "j < 1"}, both, kScoring},
+      {"sums of exponentials are not divided by", {kScoreKeys, "L::splat(1.0f) / whole", "L::splat(1.0f)"}, both, kScoring},
   };
 }
 
@@ -162,6 +192,7 @@ const std::vector<Mutant>& cpu_mutants() {
     std::vector<Mutant> mutants = selection_mutants();
     for (Mutant& mutant : arithmetic_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : dense_mutants()) mutants.push_back(std::move(mutant));
+    for (Mutant& mutant : scoring_mutants()) mutants.push_back(std::move(mutant));
     return mutants;
   }();
   return all;

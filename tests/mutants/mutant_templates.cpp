@@ -20,8 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 3> kCpuTemplates{"selection/selection_cpu.cpp", "selection/packed_sdpa_cpu.cpp",
-                                                        "dense/dense_cpu.cpp"};
+constexpr std::array<std::string_view, 4> kCpuTemplates{"selection/selection_cpu.cpp", "selection/packed_sdpa_cpu.cpp",
+                                                        "dense/dense_cpu.cpp", "scoring/scoring_cpu.cpp"};
 
 std::string read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -135,15 +135,6 @@ TEST_CASE("a changed future leaves the compressed tokens that end before it") {
   CHECK(k(inputs, 2) == -k(changed, 2));  // tokens 32..63
 }
 
-TEST_CASE("the dense branches say on CUDA what is missing, and what to do") {
-  const Target h100 = cuda_profile("90a");
-  for (const char* text : {"sliding", "compressed"}) {
-    const Problem problem = parse_problem(text);
-    CHECK_THROWS_AS(find_op(problem).space(problem, h100), Error);
-    CHECK_THROWS_WITH(find_op(problem).default_config(problem, h100), Catch::Matchers::Contains("--device cpu"));
-  }
-}
-
 TEST_CASE("a dense CPU plan covers every row once, in whole tiles of queries") {
   const Workload w = parse_workload("sliding,fp32,group=1,dk=32,dv=32;B=2,S=1000,G=3");
   const Target cpu = templates_test::cpu_target(16);

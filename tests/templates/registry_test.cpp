@@ -8,7 +8,8 @@
 using namespace nsajit;
 
 TEST_CASE("every branch that is built is served by the operation of its name") {
-  for (const char* branch : {"selection", "compressed", "sliding"}) CHECK(find_op(parse_problem(branch)).name() == branch);
+  for (const char* branch : {"selection", "compressed", "scoring", "sliding"})
+    CHECK(find_op(parse_problem(branch)).name() == branch);
 }
 
 TEST_CASE("an operation that is not built is refused as unsupported") {

@@ -55,6 +55,24 @@ std::string reason(const Sample& sample, const std::vector<float>& values) {
 
 }  // namespace
 
+TEST_CASE("where a reference judges an int32 output, it alone decides, row by row") {
+  const std::vector<std::int32_t> produced{1, 2, 3, 4};
+  const std::vector<double> oracle{1, 2, 4, 3};
+  OutputExpectation expected{.spec = {.name = "sel", .type = ElementType::INT32, .shape = {2, 2}, .output = true},
+                             .workload = {.B = 1, .S = 2, .S_kv = 2, .G = 1},
+                             .rows = {0, 1},
+                             .slices = {{.begin = 0, .count = 2}, {.begin = 2, .count = 2}},
+                             .oracle = oracle,
+                             .same_dtype = oracle};
+  CHECK(compare_output(expected, std::as_bytes(std::span(produced))).reason != "");
+  expected.judge = [](std::size_t, std::span<const double>) { return std::string(); };
+  CHECK(compare_output(expected, std::as_bytes(std::span(produced))).reason == "");
+  expected.judge = [](std::size_t index, std::span<const double> values) {
+    return index == 1 && values[0] == 3 ? std::string("swapped") : std::string();
+  };
+  CHECK(compare_output(expected, std::as_bytes(std::span(produced))).reason == "row 1 (b=0 s=1 g=0): swapped");
+}
+
 TEST_CASE("the oracle itself passes") { CHECK(reason({.oracle = {1, 2, 3, 4}}, {1, 2, 3, 4}).empty()); }
 
 TEST_CASE("twice the reference's error passes and more does not") {

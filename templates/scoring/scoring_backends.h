@@ -1,0 +1,18 @@
+#pragma once
+// Scoring, by backend. Contracts as BackendFunctions has them. Pure functions.
+
+#include "templates/common/backend_op.h"
+
+namespace nsajit::templates::scoring {
+
+// Variant of the CPU: neighbouring queries read the compressed keys together.
+inline constexpr const char* kTopN = "top_n";
+
+SearchSpace cpu_space(const Problem& problem, const Target& target);
+Config cpu_default_config(const Problem& problem, const Target& target);
+// The same sums on keys that are packed first, and ranges formed entry by entry.
+Config cpu_baseline_config(const Problem& problem, const Target& target);
+Unit cpu_unit(const Problem& problem, const Config& config, const Target& target);
+LaunchPlan cpu_plan(const Workload& workload, const Config& config, const Target& target);
+
+}  // namespace nsajit::templates::scoring
