@@ -17,7 +17,7 @@ struct WorkerOptions {
   std::string program;               // path of the nsajit binary; its `worker` command is run
   std::string device = "auto";
   double timeout_s = 60;             // per request; a longer one is killed as Hang
-  std::vector<std::string> selections;   // files of recorded selections, which the child reads for itself
+  std::vector<std::string> selections;  // files of recorded selections, which the child reads for itself
 };
 
 // Throws Error{Worker} where no child can be started or it finds no device.
