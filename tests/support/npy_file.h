@@ -32,7 +32,7 @@ inline std::string npy_bytes(const std::vector<std::int64_t>& shape, const std::
   std::string bytes = npy_header(npy_dictionary(shape), major);
   const std::size_t begin = bytes.size();
   bytes.resize(begin + 4 * values.size());
-  std::memcpy(bytes.data() + begin, values.data(), 4 * values.size());
+  if (!values.empty()) std::memcpy(bytes.data() + begin, values.data(), 4 * values.size());
   return bytes;
 }
 
