@@ -52,6 +52,22 @@ TEST_CASE("a tuned tuple is reported in every format and looked up; a second run
   CHECK(run_program(folder, "lookup --device cpu --dtype fp32 --dk 64 --dv 64 --S 1024").exit_code == 3);
 }
 
+TEST_CASE("the other branches are tuned and reported with thresholds of their own") {
+  const TemporaryFolder folder;
+  for (const char* branch : {"sliding", "compressed", "scoring"}) {
+    const auto tuned = run_program(folder, kTune + "--w 40 --branch " + branch);
+    INFO(tuned.out << tuned.err);
+    CHECK(tuned.exit_code == 0);
+    CHECK(has(tuned.out, " 0 rejected"));
+  }
+  const std::string report = run_program(folder, "report").out;
+  for (const char* tuple : {"sliding fp32 32/32 h2 w40", "compressed fp32 32/32 h2 l32/16", "scoring fp32 32/32 h2 l32/16 32x4"})
+    CHECK(has(report, tuple));
+  const std::string env = run_program(folder, "report --format env").out;
+  for (const char* name : {"\nNSA_FA2_MIN_LEN_WIN=", "\nNSA_FA2_MIN_LEN_CMP=", "\nNSA_SEL_RANGES_V2_MIN_S="})
+    CHECK(has(env, name));
+}
+
 TEST_CASE("tuning in the program itself finds the same trials") {
   const TemporaryFolder folder;
   CHECK(run_program(folder, kTune + "--in-process").exit_code == 0);
