@@ -3,11 +3,13 @@
 #include "tuner/candidates.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "core/digest.h"
+#include "nsajit/error.h"
 #include "runtime/kernel_key.h"
 #include "tuner/engine.h"
 
@@ -27,6 +29,16 @@ Candidate make_candidate(const Op& op, const Workload& workload, const Target& t
       .measure_version = kMeasureVersion,
   };
   return candidate;
+}
+
+constexpr double kSiblingPenalty = 1.04;
+
+// A config that cannot be launched for the workload is not ranked; its trial says why.
+double expect_cost(const Op& op, const Workload& workload, const Config& config, const Target& target) {
+  try {
+    const auto predicted = op.predict(workload, config, target);
+    return predicted ? predicted->time_us : 0.0;
+  } catch (const Error&) { return 0.0; }
 }
 
 // Kernel digests rather than config texts: a template or compiler that changed makes another space.
@@ -51,6 +63,25 @@ CandidateSet make_candidates(const Op& op, const Workload& workload, const Targe
   set.offered.reserve(configs.size());
   for (const auto& config : configs) set.offered.push_back(make_candidate(op, workload, target, compiler, config));
   return set;
+}
+
+std::vector<double> expect_costs(const Op& op, const Workload& workload, const Target& target, const CandidateSet& set) {
+  std::map<std::string, std::vector<std::pair<double, std::size_t>>> by_variant;
+  for (std::size_t i = 0; i < set.offered.size(); ++i) {
+    const Config& config = set.offered[i].config;
+    if (const double expected = expect_cost(op, workload, config, target); expected > 0)
+      by_variant[config.variant].emplace_back(expected, i);
+  }
+  std::vector<double> costs(set.offered.size(), 0.0);
+  for (auto& [variant, ranked] : by_variant) {
+    std::sort(ranked.begin(), ranked.end());
+    double penalty = 1;
+    for (const auto& [expected, index] : ranked) {
+      costs[index] = expected * penalty;
+      penalty *= kSiblingPenalty;
+    }
+  }
+  return costs;
 }
 
 SearchKey make_search_key(const Op& op, const Workload& workload, const Target& target, const CandidateSet& set,

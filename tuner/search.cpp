@@ -18,6 +18,13 @@
 namespace nsajit::tuner {
 namespace {
 
+// Only the ranked strategy asks the model.
+std::vector<double> expected_costs(const Tuning& tuning) {
+  if (tuning.options.strategy != "ranked") return {};
+  const Op& op = find_op(tuning.workload.problem);
+  return expect_costs(op, tuning.workload, tuning.engine.runner.target(), tuning.set);
+}
+
 struct Pending {
   const Candidate* candidate = nullptr;
   std::size_t index = 0;                    // as the strategy knows it
@@ -46,7 +53,8 @@ class Search {
                                 {.candidates = tuning.set.offered.size(),
                                  .first = 0,
                                  .max_trials = static_cast<std::size_t>(std::max<std::int64_t>(tuning.options.max_trials, 0)),
-                                 .seed = tuning.options.seed})),
+                                 .seed = tuning.options.seed,
+                                 .expected = expected_costs(tuning)})),
         queue_(tuning.engine.compiler, tuning.engine.runner.target(), tuning.options.compile_threads,
                shared_cache_path(tuning.engine.cache)) {}
 

@@ -1,10 +1,11 @@
-// Both strategies fix a visiting order when they are made; costs do not change it. The default comes first,
+// Every strategy fixes a visiting order when they are made; costs do not change it. The default comes first,
 // so that any budget, however small, has measured it.
 
 #include "tuner/strategy.h"
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <utility>
 #include <vector>
@@ -67,16 +68,32 @@ std::vector<std::size_t> random_order(const StrategyOptions& options) {
   return order;
 }
 
+std::vector<std::size_t> ranked_order(const StrategyOptions& options) {
+  std::vector<std::size_t> order = exhaustive_order(options);
+  const auto expected = [&options](std::size_t index) {
+    const bool known = index < options.expected.size() && options.expected[index] > 0;
+    return known ? options.expected[index] : std::numeric_limits<double>::infinity();
+  };
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return expected(a) < expected(b); });
+  return order;
+}
+
+std::vector<std::size_t> make_order(std::string_view name, const StrategyOptions& options) {
+  if (name == "exhaustive") return exhaustive_order(options);
+  if (name == "random") return random_order(options);
+  return ranked_order(options);
+}
+
 }  // namespace
 
 std::unique_ptr<Strategy> make_strategy(std::string_view name, const StrategyOptions& options) {
-  if (name != "exhaustive" && name != "random")
-    throw Error(ErrorCode::InvalidArgument, fmt::format("strategy \"{}\" is not known; take exhaustive or random", name));
+  if (name != "exhaustive" && name != "random" && name != "ranked")
+    throw Error(ErrorCode::InvalidArgument, fmt::format("strategy \"{}\" is not known; take exhaustive, random or ranked", name));
   if (options.candidates == 0) return std::make_unique<FixedOrder>(std::vector<std::size_t>{});
   if (options.first >= options.candidates)
     throw Error(ErrorCode::InvalidArgument, fmt::format("strategy {}: the default has index {}, but there are {} candidates",
                                                         name, options.first, options.candidates));
-  std::vector<std::size_t> order = name == "random" ? random_order(options) : exhaustive_order(options);
+  std::vector<std::size_t> order = make_order(name, options);
   order.insert(order.begin(), options.first);
   if (options.max_trials != 0 && options.max_trials < order.size()) order.resize(options.max_trials);
   return std::make_unique<FixedOrder>(std::move(order));

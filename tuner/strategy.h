@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace nsajit::tuner {
 
@@ -22,9 +23,10 @@ struct StrategyOptions {
   std::size_t first = 0;             // the built-in default: offered first, always
   std::size_t max_trials = 0;        // 0 = no limit
   std::uint64_t seed = 1;
+  std::vector<double> expected{};    // cost of each candidate as a model has it, 0: unknown. Empty: no model
 };
 
-// "exhaustive" or "random". Throws Error{InvalidArgument} listing the names.
+// "exhaustive", "random", or "ranked": by expected cost, candidates without one last, in exhaustive order. Throws Error{InvalidArgument} listing the names.
 std::unique_ptr<Strategy> make_strategy(std::string_view name, const StrategyOptions& options);
 
 }  // namespace nsajit::tuner

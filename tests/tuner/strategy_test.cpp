@@ -34,7 +34,7 @@ bool has_neighbours_back_to_back(const std::vector<std::size_t>& order) {
 }  // namespace
 
 TEST_CASE("every candidate is offered exactly once") {
-  const auto* name = GENERATE("exhaustive", "random");
+  const auto* name = GENERATE("exhaustive", "random", "ranked");
   const std::size_t candidates = GENERATE(1u, 2u, 3u, 7u, 64u, 301u);
   const auto order = offered(name, {.candidates = candidates, .first = candidates / 2, .seed = 9});
   CHECK(order.size() == candidates);
@@ -43,7 +43,7 @@ TEST_CASE("every candidate is offered exactly once") {
 }
 
 TEST_CASE("the default is offered first") {
-  const auto* name = GENERATE("exhaustive", "random");
+  const auto* name = GENERATE("exhaustive", "random", "ranked");
   CHECK(offered(name, {.candidates = 50, .first = 17, .seed = 4}).front() == 17);
 }
 
@@ -56,18 +56,18 @@ TEST_CASE("the exhaustive order never has neighbours back to back") {
 }
 
 TEST_CASE("a seed gives the same order every time") {
-  const auto* name = GENERATE("exhaustive", "random");
+  const auto* name = GENERATE("exhaustive", "random", "ranked");
   const StrategyOptions options{.candidates = 90, .seed = 12};
   CHECK(offered(name, options) == offered(name, options));
 }
 
 TEST_CASE("another seed gives another order") {
-  const auto* name = GENERATE("exhaustive", "random");
+  const auto* name = GENERATE("exhaustive", "random", "ranked");
   CHECK(offered(name, {.candidates = 90, .seed = 1}) != offered(name, {.candidates = 90, .seed = 2}));
 }
 
 TEST_CASE("max_trials ends the search, and counts the default") {
-  const auto* name = GENERATE("exhaustive", "random");
+  const auto* name = GENERATE("exhaustive", "random", "ranked");
   const auto order = offered(name, {.candidates = 90, .first = 3, .max_trials = 5});
   CHECK(order.size() == 5);
   CHECK(order.front() == 3);
@@ -83,9 +83,16 @@ TEST_CASE("a finished strategy stays finished") {
 }
 
 TEST_CASE("an unknown strategy is refused with the known names") {
-  CHECK_THROWS_WITH(make_strategy("greedy", {.candidates = 1}), "strategy \"greedy\" is not known; take exhaustive or random");
+  CHECK_THROWS_WITH(make_strategy("greedy", {.candidates = 1}), "strategy \"greedy\" is not known; take exhaustive, random or ranked");
 }
 
 TEST_CASE("a default outside the candidates is refused") {
   CHECK_THROWS_AS(make_strategy("random", {.candidates = 3, .first = 3}), nsajit::Error);
+}
+
+TEST_CASE("The ranked strategy offers the default, then what the model expects to be fast, then what it does not know") {
+  const auto strategy = make_strategy("ranked", {.candidates = 5, .first = 2, .expected = {30.0, 0.0, 90.0, 10.0, 20.0}});
+  std::vector<std::size_t> order;
+  while (const auto index = strategy->next()) order.push_back(*index);
+  CHECK(order == std::vector<std::size_t>{2, 3, 4, 0, 1});
 }
