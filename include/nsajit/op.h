@@ -29,6 +29,7 @@ class Recordings;  // recording.h
 struct EntryBounds {
   int threads = 0;         // per block
   int blocks_per_sm = 1;   // resident at least; caps the registers of a thread
+  int cluster = 1;         // blocks of a cluster along x; divides the grid. More than 1 needs SM 90
 };
 
 // What the generator needs to write a compilation unit: which template, instantiated with which fields.

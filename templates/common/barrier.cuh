@@ -21,14 +21,21 @@ __device__ __forceinline__ void barrier_arrive_after_copies(uint32 barrier) {
 
 __device__ __forceinline__ bool barrier_done(uint32 barrier, uint32 parity) {
   uint32 done;
+#if __CUDA_ARCH__ >= 900
+  // Suspends the warp for a while instead of taking issue slots from those that compute.
+  asm volatile(
+      "{ .reg .pred p; mbarrier.try_wait.parity.shared.b64 p, [%1], %2; selp.u32 %0, 1, 0, p; }"
+      : "=r"(done) : "r"(barrier), "r"(parity) : "memory");
+#else
   asm volatile(
       "{ .reg .pred p; mbarrier.test_wait.parity.shared.b64 p, [%1], %2; selp.u32 %0, 1, 0, p; }"
       : "=r"(done) : "r"(barrier), "r"(parity) : "memory");
+#endif
   return done != 0;
 }
 
 __device__ __forceinline__ void barrier_wait(uint32 barrier, uint32 parity) {
-  while (!barrier_done(barrier, parity)) {
+  while (__builtin_expect(!barrier_done(barrier, parity), false)) {
   }
 }
 

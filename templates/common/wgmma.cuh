@@ -21,9 +21,25 @@ __device__ __forceinline__ unsigned long long panel_descriptor(uint32 address) {
   return kSwizzle128 | kEightRows | (1ull << 16) | ((address & 0x3ffff) >> 4);
 }
 
+// The descriptor `bytes` further on. Steps within shared memory do not carry out of the address field.
+__device__ __forceinline__ unsigned long long panel_step(unsigned long long descriptor, int bytes) { return descriptor + (bytes >> 4); }
+
+// Lane 0's descriptor, which the compiler then keeps in uniform registers, where the instructions want it.
+__device__ __forceinline__ unsigned long long uniform_descriptor(uint32 address) {
+  const uint32 low = __shfl_sync(0xffffffffu, static_cast<uint32>(panel_descriptor(address)), 0);
+  return (panel_descriptor(0) & 0xffffffff00000000ull) | low;
+}
+
 __device__ __forceinline__ void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 __device__ __forceinline__ void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
-__device__ __forceinline__ void wgmma_wait() { asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory"); }
+// Waits until at most kPending of this warpgroup's newest groups are still under way.
+template <int kPending = 0>
+__device__ __forceinline__ void wgmma_wait() { asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory"); }
+// Registers of this warp's threads from here on; a multiple of 8. What others gave up must cover what is asked for.
+template <int kRegisters>
+__device__ __forceinline__ void keep_registers() { asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(kRegisters)); }
+template <int kRegisters>
+__device__ __forceinline__ void take_registers() { asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(kRegisters)); }
 // Makes this thread's writes to shared memory visible to the tensor cores; before the barrier that releases them.
 __device__ __forceinline__ void publish_to_tensor_cores() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
@@ -45,6 +61,14 @@ __device__ __forceinline__ void publish_to_tensor_cores() { asm volatile("fence.
                  NSAJIT_WGMMA_ACCUMULATORS ", %32, %33, p, 1, 1, 0, 0; }"                                               \
                  : NSAJIT_WGMMA_OUTPUTS(d) : "l"(a), "l"(b), "r"(accumulate));                                          \
   }
+// A from registers; B as in wgmma_shared.
+#define NSAJIT_DEFINE_WGMMA_REGISTERS_ROWS(Element, kind)                                                                \
+  __device__ __forceinline__ void wgmma_registers_rows(Element, float (*d)[4], const uint32 (&a)[4], unsigned long long b, \
+                                                       int accumulate) {                                                \
+    asm volatile("{ .reg .pred p; setp.ne.b32 p, %37, 0; wgmma.mma_async.sync.aligned.m64n64k16.f32." kind "." kind " "  \
+                 NSAJIT_WGMMA_ACCUMULATORS ", {%32,%33,%34,%35}, %36, p, 1, 1, 0; }"                                    \
+                 : NSAJIT_WGMMA_OUTPUTS(d) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(accumulate));      \
+  }
 // A from registers; B's rows are K, its 64 elements N. A step of 16 rows of K is +2048 bytes.
 #define NSAJIT_DEFINE_WGMMA_REGISTERS(Element, kind)                                                                     \
   __device__ __forceinline__ void wgmma_registers(Element, float (*d)[4], const uint32 (&a)[4], unsigned long long b) { \
@@ -54,9 +78,12 @@ __device__ __forceinline__ void publish_to_tensor_cores() { asm volatile("fence.
   }
 NSAJIT_DEFINE_WGMMA_SHARED(bf16, "bf16")
 NSAJIT_DEFINE_WGMMA_SHARED(fp16, "f16")
+NSAJIT_DEFINE_WGMMA_REGISTERS_ROWS(bf16, "bf16")
+NSAJIT_DEFINE_WGMMA_REGISTERS_ROWS(fp16, "f16")
 NSAJIT_DEFINE_WGMMA_REGISTERS(bf16, "bf16")
 NSAJIT_DEFINE_WGMMA_REGISTERS(fp16, "f16")
 #undef NSAJIT_DEFINE_WGMMA_SHARED
+#undef NSAJIT_DEFINE_WGMMA_REGISTERS_ROWS
 #undef NSAJIT_DEFINE_WGMMA_REGISTERS
 #undef NSAJIT_WGMMA_ACCUMULATORS
 #undef NSAJIT_WGMMA_OUTPUTS

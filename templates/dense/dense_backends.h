@@ -9,6 +9,12 @@ namespace nsajit::templates::dense {
 // Variant of the CPU: several neighbouring queries read their keys together.
 inline constexpr const char* kQueryTile = "query_tile";
 
+SearchSpace cuda_space(const Problem& problem, const Target& target);
+Config cuda_default_config(const Problem& problem, const Target& target);
+Config cuda_baseline_config(const Problem& problem, const Target& target);
+Unit cuda_unit(const Problem& problem, const Config& config, const Target& target);
+LaunchPlan cuda_plan(const Workload& workload, const Config& config, const Target& target);
+
 SearchSpace cpu_space(const Problem& problem, const Target& target);
 Config cpu_default_config(const Problem& problem, const Target& target);
 Config cpu_baseline_config(const Problem& problem, const Target& target);

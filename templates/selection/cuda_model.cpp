@@ -42,8 +42,10 @@ double resident_blocks(const LaunchStep& step, int registers, const Target& targ
 std::optional<Prediction> predict_cuda(const Workload& workload, const Config& config, const Target& target) {
   if (workload.problem.dtype == DType::FP32) return std::nullopt;
   std::optional<Prediction> prediction;
-  if (config.variant == "query_major") prediction = predict_query_major(workload, config, target, {});
+  if (config.variant == "query_major" || config.variant == "query_split")
+    prediction = predict_query_major(workload, config, target, {});
   if (config.variant == "query_union") prediction = predict_query_union(workload, config, target, {});
+  if (config.variant == "query_union_wgmma") prediction = predict_query_union_wgmma(workload, config, target, {});
   if (config.variant == "packed_sdpa") prediction = predict_packed_sdpa(workload, config, target, {});
   if (config.variant.starts_with("kv_major"))
     prediction = predict_kv_major(workload, config, target, config.variant == "kv_major" ? kKvMajorRates : kKvWgmmaRates);

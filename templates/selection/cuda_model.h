@@ -45,6 +45,7 @@ double resident_blocks(const LaunchStep& step, int registers, const Target& targ
 // The parts, one per variant; the rates as arguments, to be fitted.
 Prediction predict_query_major(const Workload&, const Config&, const Target&, const QueryMajorRates&);
 Prediction predict_query_union(const Workload&, const Config&, const Target&, const QueryUnionRates&);
+Prediction predict_query_union_wgmma(const Workload&, const Config&, const Target&, const UnionWgmmaRates&);
 Prediction predict_packed_sdpa(const Workload&, const Config&, const Target&, const PackedRates&);
 Prediction predict_kv_major(const Workload&, const Config&, const Target&, const KvMajorRates&);
 

@@ -66,9 +66,10 @@ Prediction predict_query_major(const Workload& workload, const Config& config, c
                                const QueryMajorRates& rates) {
   const Problem& p = workload.problem;
   const LaunchStep step = cuda_plan(workload, config, target).steps.front();
-  const int queries = config.at("queries"), key_warps = config.at("key_warps"), keys = config.at("keys");
+  const int splits = config.variant == "query_split" ? config.at("splits") : 1;
+  const int queries = config.at("queries"), key_warps = config.at("key_warps") * splits, keys = config.at("keys");
   const double blocks = resident_blocks(step, query_registers(p, config), target), warps = blocks * step.block[0] / 32;
-  const double processors = target.processors, row_warps = step.block[0] / 32.0 / queries;
+  const double processors = target.processors, row_warps = splits * step.block[0] / 32.0 / queries;
   const SelectionMeans means = expect_selection(workload, queries);
   const double selected = means.tokens * row_bytes(p);
   const double found = config.at("through_l1") != 0 ? rates.l1_share * common_share(workload, queries, blocks) : 0;
@@ -83,12 +84,15 @@ Prediction predict_query_major(const Workload& workload, const Config& config, c
   const double units = keys / 16.0 * (p.dk + p.dv) / 256.0 * tile_heads / 8;
   const double copied = keys / 16.0 * (p.dk + p.dv) / 256.0 / head_warps;
   const double chain = rates.unit_chain * units;
-  const double waited = steps * chain + means.rows * row_warps * rates.row_fixed;
+  const double row_fixed = rates.row_fixed + (splits > 1 ? rates.split_fixed : 0);
+  const double waited = steps * chain + means.rows * row_warps * row_fixed;
+  const double one_row = means.tokens / means.rows / (keys * key_warps) * chain + row_fixed;
   time.add(
       {{"L2", (made.l2_bytes + 2 * means.tokens * (1 - found) * rates.l2_request) / (rates.l2_per_sm * processors)},
        {"HBM", made.hbm_bytes / kHbmBytes},
        {"instructions", steps * (rates.step_issue + rates.unit_issue * units + rates.copy_issue * copied) / (4 * processors)},
-       {"latency", waited / (processors * warps)}});
+       {"latency", waited / (processors * warps)},
+       {"latency", one_row}});
   time.add({{"launches", kLaunchUs}});
   made.time_us = time.time_us();
   made.bound = time.bound();

@@ -24,6 +24,7 @@ struct QueryMajorRates {
   double copy_issue = 0.121;   // of a scheduler, per 16 keys x 256 elements
   double unit_chain = 0.136;   // until the next tile may start
   double row_fixed = 5.79;     // reading Q, merging, writing
+  double split_fixed = 3.0;    // of a row that a cluster shares: its two barriers, the merge
 };
 
 struct QueryUnionRates {
@@ -35,6 +36,15 @@ struct QueryUnionRates {
   double copy_latency = 1.27;   // shared by the stages in flight
   double copy_issue = 0.00521;  // of the producer, per 512 bytes
   double block_fixed = 3.0;     // bitmaps, Q, results
+};
+
+// A step is 64 rows x 64 keys.
+struct UnionWgmmaRates {
+  double step_chain = 0.427;   // of a warpgroup alone
+  double size_chain = 0.01;    // per 256 elements of K and V
+  double share = 0.542;        // of the step again, for each warpgroup beside it
+  double copy_latency = 1.40;  // of 64 x 256 elements, shared by the stages in flight
+  double block_fixed = 8.42;   // maps, Q, results
 };
 
 // A unit here is 16 rows x 64 keys x 256 elements.

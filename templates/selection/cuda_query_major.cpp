@@ -12,6 +12,7 @@
 namespace nsajit::templates {
 namespace {
 
+constexpr const char* kQuerySplit = "query_split";
 constexpr int kMaxThreads = 256;                       // per block; more blocks serve better than larger ones
 constexpr int kNamedBarriers = 15;                     // 0 is __syncthreads
 constexpr std::int64_t kMinBytesInFlight = 32 * 1024;  // per SM; below it latency, not bandwidth, sets the time
@@ -115,6 +116,44 @@ LaunchPlan query_major_plan(const Workload& workload, const Config& config, cons
   return plan_rows(workload, {.threads = f.threads, .smem_bytes = f.smem_bytes, .queries = config.at("queries")});
 }
 
+// Rows too few to fill the machine: bytes in flight per SM say nothing, the chain of one row everything.
+VariantSpace query_split_space(const Problem& problem, const Target& target) {
+  VariantSpace space(kQuerySplit);
+  space.dimension("columns", {0, 1})
+      .dimension("heads", {8, 16})
+      .dimension("keys", {16, 32})
+      .dimension("stages", {3})
+      .dimension("queries", {1})
+      .dimension("key_warps", {1, 2, 4})
+      .dimension("splits", {2, 4, 8})
+      .dimension("through_l1", {0});
+  space.require("clusters of blocks exist from SM 90 on", [target](const Config&) { return target.arch >= 90; });
+  space.require("heads as rows come in tiles of 16", [](const Config& c) { return c.at("columns") != 0 || c.at("heads") == 16; });
+  space.require("a group of up to 8 heads fits one column tile of 8; anything wider computes padding",
+                [group = problem.group](const Config& c) { return group > 8 || (c.at("columns") != 0 && c.at("heads") == 8); });
+  space.require("one block fits an SM, without spilling",
+                [problem, target](const Config& c) { return fits(footprint(problem, c, target), target); });
+  space.require("a warp has a tile to work on", [problem](const Config& c) {
+    return c.at("splits") * c.at("key_warps") * c.at("keys") <= problem.n_sel * problem.l_sel;
+  });
+  return space;
+}
+
+Unit query_split_unit(const Problem& problem, const Config& config, const Target& target) {
+  Unit unit = start_cuda_unit(problem, config);
+  unit.template_path = "selection/query_split.cuh";
+  unit.entries = {"selection_query_split"};
+  unit.bodies = {"nsajit::selection::query_split"};
+  unit.bounds = {{.threads = footprint(problem, config, target).threads, .cluster = config.at("splits")}};
+  return unit;
+}
+
+LaunchPlan query_split_plan(const Workload& workload, const Config& config, const Target& target) {
+  LaunchPlan plan = query_major_plan(workload, config, target);
+  plan.steps.front().grid[0] *= static_cast<std::uint32_t>(config.at("splits"));
+  return plan;
+}
+
 Unit packed_sdpa_unit(const Problem& problem, const Config& config, const Target& target) {
   return finish_packed_unit(start_cuda_unit(problem, config), problem, footprint(problem, config, target).threads);
 }
@@ -165,6 +204,7 @@ Config packed_sdpa_config(const Problem& problem, const Target& target) {
 }
 
 const CudaVariant kCudaQueryMajor{kQueryMajor, query_major_space, query_major_unit, query_major_plan};
+const CudaVariant kCudaQuerySplit{kQuerySplit, query_split_space, query_split_unit, query_split_plan};
 const CudaVariant kCudaPackedSdpa{kPackedSdpa, query_major_space, packed_sdpa_unit, packed_sdpa_plan};
 
 }  // namespace nsajit::templates

@@ -16,8 +16,12 @@ struct CudaVariant {
 
 // A CTA streams each of its rows' selected tokens once; the form that works everywhere, the default.
 extern const CudaVariant kCudaQueryMajor;
+// The same with a cluster of CTAs per row, SM 90 and up: for few rows.
+extern const CudaVariant kCudaQuerySplit;
 // A CTA streams the union of its rows' tiles: fewer bytes where neighbours select alike or S is short.
 extern const CudaVariant kCudaQueryUnion;
+// The same with the rows of many queries as one matrix, SM 90a only: short sequences, overlapping selections.
+extern const CudaVariant kCudaQueryUnionWgmma;
 // K and V of a tile stay, the rows that selected it pass by: few heads per group, any length.
 extern const CudaVariant kCudaKvMajor;
 // The same on warpgroup instructions, SM 90a only.

@@ -7,7 +7,7 @@
 // Fields: element, dk, dv, block (0: ranges), group, tile, keys, slots, warps, item_pairs, chunk.
 
 #include "common/async_copy.cuh"
-#include "selection/heads_as_rows.cuh"
+#include "common/heads_as_rows.cuh"
 #include "selection/kv_index.cuh"
 
 namespace nsajit::selection {

@@ -45,12 +45,14 @@ class WarpgroupRows : public SoftmaxRows<Fields> {
 
   // s = 64 rows of Q times 64 keys from `key` on.
   static __device__ __forceinline__ void score(float (&s)[8][4], uint32 queries, uint32 k, int key) {
+    const unsigned long long a = uniform_descriptor(queries);
+    const unsigned long long b = uniform_descriptor(k + key * kPanelRowBytes);
     wgmma_fence();
 #pragma unroll
     for (int step = 0; step < Fields::dk / 16; ++step) {
-      const uint32 inside = step % 4 * 32;
-      wgmma_shared(Element{}, s, panel_descriptor(queries + step / 4 * Shape::kQueryPanel + inside),
-                   panel_descriptor(k + step / 4 * Shape::kKPanel + key * kPanelRowBytes + inside), step > 0);
+      const int inside = step % 4 * 32;
+      wgmma_shared(Element{}, s, panel_step(a, step / 4 * Shape::kQueryPanel + inside),
+                   panel_step(b, step / 4 * Shape::kKPanel + inside), step > 0);
     }
     wgmma_commit();
     wgmma_wait();
@@ -68,12 +70,13 @@ class WarpgroupRows : public SoftmaxRows<Fields> {
         p[step][part] = pack2<Element>(s[2 * step + part / 2][2 * (part % 2)], s[2 * step + part / 2][2 * (part % 2) + 1]);
       }
     }
+    const unsigned long long values = uniform_descriptor(v + key * kPanelRowBytes);
     wgmma_fence();
 #pragma unroll
     for (int step = 0; step < 4; ++step) {
 #pragma unroll
       for (int panel = 0; panel < Fields::dv / kPanelWidth; ++panel) {
-        wgmma_registers(Element{}, o_ + panel * 8, p[step], panel_descriptor(v + panel * Shape::kKPanel + (key + step * 16) * kPanelRowBytes));
+        wgmma_registers(Element{}, o_ + panel * 8, p[step], panel_step(values, panel * Shape::kKPanel + step * 16 * kPanelRowBytes));
       }
     }
     wgmma_commit();

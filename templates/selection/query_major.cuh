@@ -13,7 +13,7 @@
 #include "common/async_copy.cuh"
 #include "selection/heads_as_columns.cuh"
 #include "selection/heads_as_lanes.cuh"
-#include "selection/heads_as_rows.cuh"
+#include "common/heads_as_rows.cuh"
 #include "selection/row.cuh"
 #include "selection/row_tiles.cuh"
 
@@ -59,6 +59,21 @@ class QueryMajor {
   static constexpr int kRowBytes = kRing + kStats + kRowWarps * kScratch;   // shared memory of one row
 
   static __device__ __forceinline__ void run(const Row<Element>& row, float scale, char* smem) {
+    const int warp = threadIdx.x / 32;
+    const int query = warp / kRowWarps;
+    const char* const row_smem = smem + query * kRowBytes;
+    compute<1>(row, scale, smem, 0);
+    warps_sync<kRowWarps>(1 + query);
+    const float* const maxima = reinterpret_cast<const float*>(row_smem + kRing);
+    merge_partials<Element, Fields::group, Fields::dv, kHeadWarps * Heads::kHeads, kKeyWarps>(
+        row, reinterpret_cast<const float*>(row_smem), maxima, maxima + kRowWarps * Heads::kHeads, (warp % kRowWarps) * 32 + threadIdx.x % 32,
+        32 * kRowWarps, scale);
+  }
+
+  // Attends to every kSplits-th tile of the row, from tile `split` on, and leaves the teams' partial results in shared
+  // memory; a barrier makes them visible.
+  template <int kSplits>
+  static __device__ __forceinline__ void compute(const Row<Element>& row, float scale, char* smem, int split) {
     const int lane = threadIdx.x % 32;
     const int warp = threadIdx.x / 32;
     const int query = warp / kRowWarps;
@@ -71,8 +86,9 @@ class QueryMajor {
     if constexpr (kScratch > 0) heads.set_scratch(row_smem + kRing + kStats + warp % kRowWarps * kScratch);
     const int first_head = head_warp * Heads::kHeads;
     heads.load_query(row.q + first_head * row.q_head, row.q_head, Fields::group - first_head, lane);
-    stream(row, heads, smem_address(row_smem) + team * Fields::stages * kStage,
-           1 + Fields::queries + query * kKeyWarps + team, team, head_warp * 32 + lane, scale2);
+    RowTiles<kKeys, Fields::block> tiles(row.entries, row.n, row.limit, team * kSplits + split, kKeyWarps * kSplits);
+    stream(row, heads, tiles, smem_address(row_smem) + team * Fields::stages * kStage, 1 + Fields::queries + query * kKeyWarps + team,
+           head_warp * 32 + lane, scale2);
 
     wait_copies<0>();
     warps_sync<kRowWarps>(1 + query);
@@ -81,18 +97,14 @@ class QueryMajor {
     float* const sums = maxima + kRowWarps * Heads::kHeads;
     const int slot = (team * kHeadWarps + head_warp) * Heads::kHeads;
     heads.template store_partial<kORow>(partials + slot * kORow, maxima + slot, sums + slot, lane);
-    warps_sync<kRowWarps>(1 + query);
-    merge_partials<Element, Fields::group, Fields::dv, kHeadWarps * Heads::kHeads, kKeyWarps>(
-        row, partials, maxima, sums, (warp % kRowWarps) * 32 + lane, 32 * kRowWarps, scale);
   }
 
  private:
   // The team's tiles: copies run `stages` - 1 tiles ahead of the arithmetic.
-  static __device__ __forceinline__ void stream(const Row<Element>& row, Heads& heads, uint32 ring, int barrier,
-                                                int team, int team_thread, float scale2) {
+  static __device__ __forceinline__ void stream(const Row<Element>& row, Heads& heads, RowTiles<kKeys, Fields::block>& tiles, uint32 ring,
+                                                int barrier, int team_thread, float scale2) {
     constexpr int kAhead = Fields::stages - 1;
     constexpr uint32 kRingBytes = Fields::stages * kStage;
-    RowTiles<kKeys, Fields::block> tiles(row.entries, row.n, row.limit, team, kKeyWarps);
     int counts[kAhead];      // of the tiles under way, oldest first
 #pragma unroll
     for (int stage = 0; stage < kAhead; ++stage) counts[stage] = copy_tile(row, tiles.next(), ring + stage * kStage, team_thread);

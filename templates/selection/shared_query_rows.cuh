@@ -2,7 +2,7 @@
 // SharedQueryRows: HeadsAsRows with Q kept in shared memory instead of registers: a quarter of the registers for a tenth
 // more reads of shared memory, so that a block holds twice the warps.
 
-#include "selection/softmax_rows.cuh"
+#include "common/softmax_rows.cuh"
 
 namespace nsajit::selection {
 

@@ -9,13 +9,17 @@ constexpr const char* kRow = "selection/row.cuh";
 constexpr const char* kTiles = "selection/row_tiles.cuh";
 constexpr const char* kQueryMajor = "selection/query_major.cuh";
 constexpr const char* kColumns = "selection/heads_as_columns.cuh";
-constexpr const char* kRows = "selection/heads_as_rows.cuh";
-constexpr const char* kSoftmax = "selection/softmax_rows.cuh";
+constexpr const char* kRows = "common/heads_as_rows.cuh";
+constexpr const char* kSoftmax = "common/softmax_rows.cuh";
 constexpr const char* kUnion = "selection/query_union.cuh";
 constexpr const char* kIndex = "selection/kv_index.cuh";
 constexpr const char* kCombine = "selection/kv_combine.cuh";
 constexpr const char* kKvMajor = "selection/kv_major.cuh";
 constexpr const char* kPacked = "selection/packed_sdpa.cuh";
+constexpr const char* kSplit = "selection/query_split.cuh";
+constexpr const char* kUnionWgmma = "selection/query_union_wgmma.cuh";
+constexpr const char* kMap = "selection/selection_map.cuh";
+constexpr const char* kWarpgroup = "common/warpgroup_attention.cuh";
 
 constexpr const char* kGroup4 =
     "bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6;S=200,S_kv=512,G=2";  // heads as columns, kv_major as rows
@@ -110,6 +114,38 @@ std::vector<Mutant> query_major_mutants() {
   };
 }
 
+std::vector<Mutant> hopper_mutants() {
+  const Hits kUnionHits{"query_union_wgmma{"}, kSplitHits{"query_split{"};
+  return {
+      {"a row weighs tiles that it did not select",
+       {kUnionWgmma, "view.seen[half] = view.units[half] != 0;", "view.seen[half] = true;"},
+       kUnionHits,
+       kGroup4},
+      {"the tile with the row's own position is not masked",
+       {kUnionWgmma, "(tile + 1) * kTile <= rows[half].limit", "tile * kTile <= rows[half].limit"},
+       kUnionHits,
+       kGroup4},
+      {"a query's last tokens are not marked",
+       {kMap, "start / kUnit, ceil_div(end, kUnit));", "start / kUnit, max(start / kUnit + 1, end / kUnit));"},
+       kUnionHits,
+       kGroup4},
+      {"outputs do not follow a new reference, warpgroups",
+       {kWarpgroup, "for (int j = 0; j < 4; ++j) o_[i][j] *= shrink_[j / 2];", "for (int j = 0; j < 4; ++j) o_[i][j] *= 1.0f;"},
+       kUnionHits,
+       kGroup4},
+      {"sums do not follow a new reference, warpgroups", {kWarpgroup, "sum_[half] *= shrink_[half];", ""}, kUnionHits, kGroup4},
+      {"every block of a cluster takes the first tiles",
+       {kQueryMajor, "team * kSplits + split,", "team * kSplits,"},
+       kSplitHits,
+       kGroup4},
+      {"a cluster's partial results are merged unweighted",
+       {kSplit, "const float weight = own > 0.0f ? exp2_fast((maxima[part] - top) * scale2) : 0.0f;",
+        "const float weight = own > 0.0f ? 1.0f : 0.0f;"},
+       kSplitHits,
+       kGroup4},
+  };
+}
+
 std::vector<Mutant> other_variant_mutants() {
   return {
       {"the union misses the first entry's tiles",
@@ -154,6 +190,7 @@ const std::vector<Mutant>& cuda_mutants() {
   static const std::vector<Mutant> all = [] {
     std::vector<Mutant> mutants = row_mutants();
     for (Mutant& mutant : query_major_mutants()) mutants.push_back(std::move(mutant));
+    for (Mutant& mutant : hopper_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : other_variant_mutants()) mutants.push_back(std::move(mutant));
     return mutants;
   }();

@@ -4,9 +4,9 @@
 
 #include "common/ldmatrix.cuh"
 #include "common/mma.cuh"
-#include "selection/softmax_rows.cuh"
+#include "common/softmax_rows.cuh"
 
-namespace nsajit::selection {
+namespace nsajit {
 
 template <class Fields>
 class HeadsAsRows : public SoftmaxRows<Fields> {
@@ -73,4 +73,4 @@ class HeadsAsRows : public SoftmaxRows<Fields> {
   uint32 q_[Fields::dk / 16][4];
 };
 
-}  // namespace nsajit::selection
+}  // namespace nsajit

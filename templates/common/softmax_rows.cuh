@@ -6,7 +6,7 @@
 #include "common/mma.cuh"
 #include "common/warp.cuh"
 
-namespace nsajit::selection {
+namespace nsajit {
 
 // Keys [first, last) that a lane's two rows may see.
 struct KeyBounds {
@@ -151,4 +151,4 @@ class SoftmaxRows {
   float sum_[2] = {0.0f, 0.0f};
 };
 
-}  // namespace nsajit::selection
+}  // namespace nsajit

@@ -1,0 +1,76 @@
+#pragma once
+// CtaRows: the consecutive (query, head) rows that a CTA of a dense kernel owns, and the tiles of keys that they see.
+
+#include "dense/row_window.cuh"
+
+namespace nsajit::dense {
+
+// Tiles [first, last).
+struct TileSpan {
+  int first;
+  int last;
+};
+
+template <class Fields, int kRows>
+struct CtaRows {
+  static constexpr int kTile = Fields::tile;
+  Sequence sequence;
+  int64 first_query;
+  int first_head;  // the CTA's first row is this head of it
+  int queries;     // that have rows in the CTA; 0: there is nothing to do
+
+  // Block `block` of sequence b. Late rows first: they have the most tiles.
+  __device__ __forceinline__ CtaRows(const nsajit_dense_args& args, int64 b, int64 block) : sequence(find_sequence(args, b)) {
+    const int64 ctas = (sequence.rows * Fields::group + kRows - 1) / kRows;
+    const int64 cta = ctas - 1 - block;
+    const int64 first_row = (cta < 0 ? 0 : cta) * kRows;
+    first_query = first_row / Fields::group;
+    first_head = static_cast<int>(first_row - first_query * Fields::group);
+    const int64 left = sequence.rows - first_query;
+    const int most = ceil_div(first_head + kRows, Fields::group);
+    queries = cta < 0 ? 0 : left < most ? static_cast<int>(left) : most;
+  }
+
+  // Rows behind the last one count as its own: what they compute is not stored.
+  struct Row {
+    int query;  // of the CTA
+    int head;
+    bool real;
+  };
+
+  __device__ __forceinline__ Row row(int row_of_cta) const {
+    const uint32 flat = first_head + row_of_cta;
+    const int query = flat / Fields::group;
+    return {min(query, queries - 1), static_cast<int>(flat - query * Fields::group), query < queries};
+  }
+
+  __device__ __forceinline__ RowWindow window(int query) const {
+    return row_window<Fields>(sequence.position + first_query + query, sequence.keys);
+  }
+
+  // Tiles that rows from .. to of the CTA see; those that all of them see whole.
+  __device__ __forceinline__ TileSpan seen(int from, int to) const {
+    const RowWindow early = window(row(from).query);
+    const RowWindow late = window(row(to).query);
+    return {early.first / kTile, late.last > early.first ? ceil_div(late.last, kTile) : early.first / kTile};
+  }
+  __device__ __forceinline__ TileSpan whole(int from, int to) const {
+    return {ceil_div(window(row(to).query).first, kTile), window(row(from).query).last / kTile};
+  }
+};
+
+// What a block of rows works on.
+struct Item {
+  int64 b;
+  int64 g;
+  int64 block;
+};
+
+// Where row `row` of an item's sequence and group lies in a tensor.
+template <class Element>
+__device__ __forceinline__ Element* locate(Element* tensor, int64 batch_stride, int64 row_stride, int64 group_stride,
+                                           const Item& item, int64 row) {
+  return tensor + item.b * batch_stride + row * row_stride + item.g * group_stride;
+}
+
+}  // namespace nsajit::dense
