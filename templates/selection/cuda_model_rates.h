@@ -40,11 +40,12 @@ struct QueryUnionRates {
 
 // A step is 64 rows x 64 keys.
 struct UnionWgmmaRates {
-  double step_chain = 0.427;   // of a warpgroup alone
-  double size_chain = 0.01;    // per 256 elements of K and V
-  double share = 0.542;        // of the step again, for each warpgroup beside it
-  double copy_latency = 1.40;  // of 64 x 256 elements, shared by the stages in flight
-  double block_fixed = 8.42;   // maps, Q, results
+  double step_chain = 0.555;   // of a warpgroup alone
+  double share = 0.406;        // of the step again, for each warpgroup beside it on the SM
+  double copy_latency = 1.53;  // of 64 x 256 elements, shared by the stages in flight
+  double block_fixed = 7.36;   // maps, Q, results
+  double start = 5.2;          // of the first block, and
+  double longest = 2.84;       // its steps over the mean: what a grid that fits the chip takes
 };
 
 // A unit here is 16 rows x 64 keys x 256 elements.

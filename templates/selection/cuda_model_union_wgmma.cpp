@@ -40,13 +40,15 @@ Prediction predict_query_union_wgmma(const Workload& workload, const Config& con
                   .l2_bytes = tiles * kTile * size * 2,
                   .smem_bytes = steps * kTile * size * 2,
                   .flops = steps * 2 * kRows * kTile * size};
-  const double own = steps / groups * (rates.step_chain + rates.size_chain * size / 256) * (1 + rates.share * (groups - 1));
+  const double step = rates.step_chain * (1 + rates.share * (groups * blocks - 1));
+  const double own = steps / groups * step, one_block = rates.start + rates.longest * step * steps / (ctas * groups);
   const double streamed = tiles * rates.copy_latency / (config.at("stages") - 1) * size / 256;
   ModelTime time;
   time.add({{"tensor", made.flops / (kWgmmaPerSm * target.processors)},
             {"L2", made.l2_bytes / (kL2Bytes * target.processors)},
             {"latency", (own + ctas * rates.block_fixed) / lanes},
-            {"latency", streamed / lanes}});
+            {"latency", streamed / lanes},
+            {"latency", one_block}});
   time.add({{"launches", kLaunchUs}});
   made.time_us = time.time_us();
   made.bound = time.bound();
