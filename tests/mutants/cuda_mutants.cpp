@@ -20,11 +20,17 @@ constexpr const char* kSplit = "selection/query_split.cuh";
 constexpr const char* kUnionWgmma = "selection/query_union_wgmma.cuh";
 constexpr const char* kMap = "selection/selection_map.cuh";
 constexpr const char* kWarpgroup = "common/warpgroup_attention.cuh";
+constexpr const char* kWindow = "dense/row_window.cuh";
+constexpr const char* kDenseMma = "dense/dense_mma.cuh";
+constexpr const char* kDenseWgmma = "dense/dense_wgmma.cuh";
 
 constexpr const char* kGroup4 =
     "bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6;S=200,S_kv=512,G=2";  // heads as columns, kv_major as rows
 constexpr const char* kGroup4Blocks = "bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6,blocks;S=200,S_kv=512,G=2";
 constexpr const char* kGroup16 = "bf16,dk=64,dv=64,group=16,l_sel=64,n_sel=6;S=200,S_kv=512,G=2";  // query_major in both forms
+
+constexpr const char* kSliding = "sliding,bf16,dk=64,dv=64,group=4,w=70;S=200,S_kv=512,G=2";
+constexpr const char* kCompressed = "compressed,bf16,dk=64,dv=64,group=4,l=32,d=16;S=200,S_kv=1200,G=2";
 
 using Hits = std::vector<std::string>;
 const Hits kTuned{"query_major{", "query_union{", "kv_major{", "kv_major_wgmma{"};
@@ -146,6 +152,35 @@ std::vector<Mutant> hopper_mutants() {
   };
 }
 
+std::vector<Mutant> dense_mutants() {
+  const Hits kAll{"dense_mma{", "dense_wgmma{", "packed_sdpa{"}, kMma{"dense_mma{", "packed_sdpa{"}, kWgmma{"dense_wgmma{"};
+  return {
+      {"the window is one token longer", {kWindow, "max(0, t - Fields::w + 1)", "max(0, t - Fields::w)"}, kAll, kSliding},
+      {"the window lacks the row's own position", {kWindow, "min(t + 1, keys)", "min(t, keys)"}, kAll, kSliding},
+      {"a row sees one compressed token too many",
+       {kWindow, "(t + 1 - Fields::l) / Fields::d + 1", "(t + 1 - Fields::l) / Fields::d + 2"},
+       kAll,
+       kCompressed},
+      {"compressed tokens are seen before they are complete",
+       {kWindow, "t + 1 < Fields::l ? 0", "t + 1 < Fields::d ? 0"},
+       kAll,
+       kCompressed},
+      {"the last tile of a window is not masked, warps",
+       {kDenseMma, "tile < inner.first || tile >= inner.last, scale2", "tile < inner.first, scale2"},
+       kMma,
+       kSliding},
+      {"the log-sum-exp has base 2, warps", {kDenseMma, "log2_sum * 0.6931471805599453f", "log2_sum"}, kMma, kSliding},
+      {"the first tile of a window is not masked, warpgroups",
+       {kDenseWgmma, "(tile < spans.inner.first) | (tile >= spans.inner.last)", "tile >= spans.inner.last"},
+       kWgmma,
+       kSliding},
+      {"every warpgroup reads the first one's queries",
+       {kDenseWgmma, "cta.row(warpgroup * 64 + row);", "cta.row(row);"},
+       kWgmma,
+       kSliding},
+  };
+}
+
 std::vector<Mutant> other_variant_mutants() {
   return {
       {"the union misses the first entry's tiles",
@@ -191,6 +226,7 @@ const std::vector<Mutant>& cuda_mutants() {
     std::vector<Mutant> mutants = row_mutants();
     for (Mutant& mutant : query_major_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : hopper_mutants()) mutants.push_back(std::move(mutant));
+    for (Mutant& mutant : dense_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : other_variant_mutants()) mutants.push_back(std::move(mutant));
     return mutants;
   }();
