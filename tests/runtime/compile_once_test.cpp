@@ -141,7 +141,7 @@ TEST_CASE("without a cache that can be written a kernel is compiled all the same
   const testing::TemporaryFolder folder;
   testing::FakeCompiler compiler;
   cache::CapturedStderr captured;
-  for (const std::string path : {std::string(), folder.path() + "/file/cache.db"}) {
+  for (const std::string& path : {std::string(), folder.path() + "/file/cache.db"}) {
     std::ofstream(folder.path() + "/file") << "x";
     const Built built = compile_once(compiler, make_source(1), testing::fake_target(), make_key(1), path);
     CHECK(std::holds_alternative<codegen::Binary>(built.result));
