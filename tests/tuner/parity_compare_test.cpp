@@ -40,7 +40,8 @@ std::vector<std::byte> store(ElementType type, const std::vector<float>& values)
 
 std::string reason(const Sample& sample, const std::vector<float>& values) {
   const auto rows = static_cast<std::int64_t>(sample.oracle.size() / 4);
-  OutputExpectation expected{.spec = {.name = "o", .type = sample.type, .shape = {rows + sample.rows_beyond, 4}, .output = true}};
+  OutputExpectation expected;
+  expected.spec = {.name = "o", .type = sample.type, .shape = {rows + sample.rows_beyond, 4}, .output = true};
   expected.workload = {.B = 1, .S = rows + sample.rows_beyond, .S_kv = rows + sample.rows_beyond, .G = 1};
   for (std::int64_t row = 0; row < rows; ++row) {
     expected.rows.push_back(row);
@@ -58,12 +59,13 @@ std::string reason(const Sample& sample, const std::vector<float>& values) {
 TEST_CASE("where a reference judges an int32 output, it alone decides, row by row") {
   const std::vector<std::int32_t> produced{1, 2, 3, 4};
   const std::vector<double> oracle{1, 2, 4, 3};
-  OutputExpectation expected{.spec = {.name = "sel", .type = ElementType::INT32, .shape = {2, 2}, .output = true},
-                             .workload = {.B = 1, .S = 2, .S_kv = 2, .G = 1},
-                             .rows = {0, 1},
-                             .slices = {{.begin = 0, .count = 2}, {.begin = 2, .count = 2}},
-                             .oracle = oracle,
-                             .same_dtype = oracle};
+  OutputExpectation expected;
+  expected.spec = {.name = "sel", .type = ElementType::INT32, .shape = {2, 2}, .output = true};
+  expected.workload = {.B = 1, .S = 2, .S_kv = 2, .G = 1};
+  expected.rows = {0, 1};
+  expected.slices = {{.begin = 0, .count = 2}, {.begin = 2, .count = 2}};
+  expected.oracle = oracle;
+  expected.same_dtype = oracle;
   CHECK(compare_output(expected, std::as_bytes(std::span(produced))).reason != "");
   expected.judge = [](std::size_t, std::span<const double>) { return std::string(); };
   CHECK(compare_output(expected, std::as_bytes(std::span(produced))).reason == "");
@@ -136,7 +138,8 @@ TEST_CASE("a large logit leaves room for one more rounding, and no more") {
 TEST_CASE("integers must be equal") {
   const Sample sample{.oracle = {0, 64, 128, -1}, .type = ElementType::INT32};
   std::vector<std::int32_t> right{0, 64, 128, -1};
-  OutputExpectation expected{.spec = {.name = "sel", .type = ElementType::INT32, .shape = {1, 4}, .output = true}};
+  OutputExpectation expected;
+  expected.spec = {.name = "sel", .type = ElementType::INT32, .shape = {1, 4}, .output = true};
   expected.workload = {.B = 1, .S = 1, .S_kv = 1, .G = 1};
   expected.rows = {0};
   expected.slices = {{.begin = 0, .count = 4}};
