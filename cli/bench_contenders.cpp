@@ -39,18 +39,14 @@ class Contenders {
 
   void add_each_variant() {
     const auto best = best_trials();
-    std::vector<std::string> seen;
-    for (auto& config : space_.valid_configs()) {
-      if (std::find(seen.begin(), seen.end(), config.variant) != seen.end()) continue;
-      seen.push_back(config.variant);
-      const auto known = best.find(config.variant);
-      if (known != best.end()) {
-        add(known->second.config, config.variant, fmt::format("the fastest of its variant in {}", cache_.path()));
-        continue;
-      }
-      const auto usual = op_.default_config(workload_.problem, target_);
-      const bool is_usual = usual.variant == config.variant;
-      add(is_usual ? usual : config, config.variant, is_usual ? "the built-in default" : "untuned: the first of its variant");
+    std::map<std::string, std::vector<Config>> variants;
+    for (auto& config : space_.valid_configs()) variants[config.variant].push_back(std::move(config));
+    for (const auto& [variant, configs] : variants) {
+      const auto known = best.find(variant);
+      if (known != best.end())
+        add(known->second.config, variant, fmt::format("the fastest of its variant in {}", cache_.path()));
+      else
+        add_untuned(variant, configs);
     }
   }
 
@@ -88,6 +84,28 @@ class Contenders {
     const bool baseline = config == baseline_;
     entries_.push_back(
         {.config = std::move(config), .roles = {std::move(role)}, .source = std::move(source), .baseline = baseline});
+  }
+
+  // What the model expects to be the fastest; where it knows nothing the built-in default, or the first of the variant.
+  void add_untuned(const std::string& variant, const std::vector<Config>& configs) {
+    const Config* quickest = nullptr;
+    double least = 0;
+    for (const Config& config : configs) {
+      const double expected = expected_us(config);
+      if (expected > 0 && (quickest == nullptr || expected < least)) quickest = &config, least = expected;
+    }
+    if (quickest != nullptr) return add(*quickest, variant, "untuned: the model's first of its variant");
+    const auto usual = op_.default_config(workload_.problem, target_);
+    const bool is_usual = usual.variant == variant;
+    add(is_usual ? usual : configs.front(), variant, is_usual ? "the built-in default" : "untuned: the first of its variant");
+  }
+
+  // 0: not known, or the workload cannot be launched with it.
+  double expected_us(const Config& config) const {
+    try {
+      const auto predicted = op_.predict(workload_, config, target_);
+      return predicted ? predicted->time_us : 0;
+    } catch (const Error&) { return 0; }
   }
 
   // Per variant the fastest stored trial of this very workload whose config is still offered.
