@@ -7,7 +7,8 @@
  * dimension is contiguous. j is the query head inside its group. The row at position t sees the keys
  *   sliding:     max(0, t-w+1) .. t of its own K and V; none where w <= 0
  *   compressed:  0 .. min(num_cmp(t), S_c) - 1, num_cmp(t) = t+1 < l ? 0 : (t+1-l)/d + 1
- * where w, l and d belong to the kernel. A row that sees none is 0, its log-sum-exp -inf. */
+ * where w, l and d belong to the kernel. A row that sees none is 0, its log-sum-exp -inf. k and v are finite in every key
+ * of a sequence: what a row does not see never changes it, but a kernel may weigh it with zero. */
 
 typedef struct nsajit_dense_args {
   const void* q;

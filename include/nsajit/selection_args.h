@@ -6,7 +6,8 @@
  * q[b,s,g,j,:] k[b,g,i,:] v[b,g,i,:] o[b,s,g,j,:] are reached through strides in elements; the last
  * dimension is contiguous. j is the query head inside its group. Any layout with a contiguous head
  * dimension fits: grouped [B,S,G,h,d] and [B,S,H,d] alike. On CUDA every stride but lse's and sel's is a
- * multiple of 16 bytes, and so is every pointer. */
+ * multiple of 16 bytes, and so is every pointer. k and v are finite in every token of a sequence: what a row
+ * did not select never changes it, but a kernel may weigh it with zero. */
 
 typedef struct nsajit_selection_args {
   const void* q;
