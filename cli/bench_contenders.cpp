@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "nsajit/error.h"
 #include "runtime/dispatcher.h"
+#include "tuner/candidates.h"
 
 namespace nsajit::cli {
 namespace {
@@ -91,21 +92,13 @@ class Contenders {
     const Config* quickest = nullptr;
     double least = 0;
     for (const Config& config : configs) {
-      const double expected = expected_us(config);
+      const double expected = tuner::expect_cost(op_, workload_, config, target_);
       if (expected > 0 && (quickest == nullptr || expected < least)) quickest = &config, least = expected;
     }
     if (quickest != nullptr) return add(*quickest, variant, "untuned: the model's first of its variant");
     const auto usual = op_.default_config(workload_.problem, target_);
     const bool is_usual = usual.variant == variant;
     add(is_usual ? usual : configs.front(), variant, is_usual ? "the built-in default" : "untuned: the first of its variant");
-  }
-
-  // 0: not known, or the workload cannot be launched with it.
-  double expected_us(const Config& config) const {
-    try {
-      const auto predicted = op_.predict(workload_, config, target_);
-      return predicted ? predicted->time_us : 0;
-    } catch (const Error&) { return 0; }
   }
 
   // Per variant the fastest stored trial of this very workload whose config is still offered.

@@ -33,14 +33,6 @@ Candidate make_candidate(const Op& op, const Workload& workload, const Target& t
 
 constexpr double kSiblingPenalty = 1.04;
 
-// A config that cannot be launched for the workload is not ranked; its trial says why.
-double expect_cost(const Op& op, const Workload& workload, const Config& config, const Target& target) {
-  try {
-    const auto predicted = op.predict(workload, config, target);
-    return predicted ? predicted->time_us : 0.0;
-  } catch (const Error&) { return 0.0; }
-}
-
 // Kernel digests rather than config texts: a template or compiler that changed makes another space.
 std::string space_digest(const CandidateSet& set) {
   std::string text;
@@ -63,6 +55,13 @@ CandidateSet make_candidates(const Op& op, const Workload& workload, const Targe
   set.offered.reserve(configs.size());
   for (const auto& config : configs) set.offered.push_back(make_candidate(op, workload, target, compiler, config));
   return set;
+}
+
+double expect_cost(const Op& op, const Workload& workload, const Config& config, const Target& target) {
+  try {
+    const auto predicted = op.predict(workload, config, target);
+    return predicted ? predicted->time_us : 0.0;
+  } catch (const Error&) { return 0.0; }
 }
 
 std::vector<double> expect_costs(const Op& op, const Workload& workload, const Target& target, const CandidateSet& set) {

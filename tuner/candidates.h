@@ -30,9 +30,12 @@ struct CandidateSet {
 CandidateSet make_candidates(const Op& op, const Workload& workload, const Target& target,
                              const codegen::CompilerIdentity& compiler);
 
-// What the operation's model expects of each offered config, for ranking: microseconds, 0 where it knows nothing. The k-th
-// best of a variant counts some percent more for each better one, so that where the model is wrong about one variant the
-// others still have their turn.
+// What the operation's model expects of a config, in microseconds; 0 where it knows nothing, or the config cannot be launched
+// for the workload (its trial says why).
+double expect_cost(const Op& op, const Workload& workload, const Config& config, const Target& target);
+
+// The same of each offered config, for ranking. The k-th best of a variant counts some percent more for each better one, so
+// that where the model is wrong about one variant the others still have their turn.
 std::vector<double> expect_costs(const Op& op, const Workload& workload, const Target& target, const CandidateSet& set);
 
 struct SearchKey {

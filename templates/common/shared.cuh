@@ -11,10 +11,6 @@ __device__ __forceinline__ uint32 load_shared(uint32 address) {
   return value;
 }
 
-__device__ __forceinline__ void store_shared(uint32 address, uint32 value) {
-  asm volatile("st.shared.b32 [%0], %1;" ::"r"(address), "r"(value) : "memory");
-}
-
 __device__ __forceinline__ float4 load_shared_4(uint32 address) {
   float4 value;
   asm volatile("ld.shared.v4.f32 {%0,%1,%2,%3}, [%4];"

@@ -2,6 +2,7 @@
 // SoftmaxRows: the running softmax of 16 rows in a warp's registers, in the fragment layout of mma.cuh: lane holds
 // rows lane / 4 and lane / 4 + 8. What is around it multiplies matrices; this masks, rescales and finishes.
 
+#include "common/fragment_rows.cuh"
 #include "common/ldmatrix.cuh"
 #include "common/mma.cuh"
 #include "common/warp.cuh"
@@ -24,36 +25,13 @@ class SoftmaxRows {
   __device__ __forceinline__ float finish_row(int half, float scale) {
     const float sum = reduce_sum<1, 2>(sum_[half]);
     const float inverse = sum > 0.0f ? 1.0f / sum : 0.0f;
-#pragma unroll
-    for (int tile = 0; tile < Fields::dv / 8; ++tile) {
-      o_[tile][2 * half] *= inverse;
-      o_[tile][2 * half + 1] *= inverse;
-    }
+    scale_fragment_row(o_, half, inverse);
     return sum > 0.0f ? max_[half] * scale + log2f(sum) : negative_infinity();
   }
 
-  // Stores this lane's row `half` to `out`, which is 16-byte aligned. The four lanes of a row transpose their words, so
-  // that each stores 16 (8 for widths that are no multiple of 32) consecutive bytes.
+  // As store_fragment_row.
   __device__ __forceinline__ void store_row(int half, Element* out, bool real, int lane) const {
-    if constexpr (Fields::dv % 32 == 0) {
-#pragma unroll
-      for (int tile = 0; tile < Fields::dv / 8; tile += 4) {
-        const uint2 low = exchange(packed_pair(tile, half), packed_pair(tile + 1, half), lane % 2 != 0);
-        const uint2 high = exchange(packed_pair(tile + 2, half), packed_pair(tile + 3, half), lane % 2 != 0);
-        const bool upper = lane % 4 >= 2;
-        const uint2 keep = upper ? high : low;
-        const uint2 give = upper ? low : high;
-        const uint2 got = make_uint2(__shfl_xor_sync(kAllLanes, give.x, 2), __shfl_xor_sync(kAllLanes, give.y, 2));
-        const uint4 value = upper ? make_uint4(got.x, got.y, keep.x, keep.y) : make_uint4(keep.x, keep.y, got.x, got.y);
-        if (real) *reinterpret_cast<uint4*>(out + (tile + lane % 4) * 8) = value;
-      }
-    } else {
-#pragma unroll
-      for (int tile = 0; tile < Fields::dv / 8; tile += 2) {
-        const uint2 value = exchange(packed_pair(tile, half), packed_pair(tile + 1, half), lane % 2 != 0);
-        if (real) *reinterpret_cast<uint2*>(out + (tile + lane % 2) * 8 + lane % 4 / 2 * 4) = value;
-      }
-    }
+    store_fragment_row(o_, half, out, real, lane);
   }
 
   // Partial result of this warp's keys: o[head][kORow] not normalised, row maxima (unscaled) and sums.
@@ -94,14 +72,6 @@ class SoftmaxRows {
         mma_m16n8k16<Element>(o_[2 * pair + 1], p, b[2], b[3]);
       }
     }
-  }
-
-  __device__ __forceinline__ uint32 packed_pair(int tile, int half) const { return pack2<Element>(o_[tile][2 * half], o_[tile][2 * half + 1]); }
-
-  // Of the words (a, b) of this lane and of its neighbour, the even lane gets both a, the odd one both b, in lane order.
-  static __device__ __forceinline__ uint2 exchange(uint32 a, uint32 b, bool odd) {
-    const uint32 other = __shfl_xor_sync(kAllLanes, odd ? a : b, 1);
-    return odd ? make_uint2(other, b) : make_uint2(a, other);
   }
 
   __device__ __forceinline__ void mask(float (&s)[kKeys / 8][4], const KeyBounds& bounds, int lane) {

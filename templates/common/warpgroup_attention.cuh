@@ -10,11 +10,22 @@
 // shared memory in the first product and takes dk / 4 registers).
 
 #include "common/async_copy.cuh"
+#include "common/fragment_rows.cuh"
 #include "common/ldmatrix.cuh"
 #include "common/warp.cuh"
 #include "common/wgmma.cuh"
 
 namespace nsajit {
+
+// Threads and registers of a CTA of kWarpgroups that compute and one that copies for them, which leaves them most of its share.
+// The host counts the same: warpgroup_launch.h.
+template <int kWarpgroups, int kBlocksPerSm>
+struct WarpgroupCta {
+  static constexpr int kThreads = 128 * (kWarpgroups + 1);
+  static constexpr int kRegisters = 65536 / (kThreads * kBlocksPerSm) / 8 * 8 * (kWarpgroups + 1);
+  static constexpr int kProducerRegisters = kWarpgroups < 3 ? 40 : 32;
+  static constexpr int kConsumerRegisters = smaller((kRegisters - kProducerRegisters) / kWarpgroups / 8 * 8, 240);
+};
 
 template <class Fields>
 class WarpgroupAttention {
@@ -29,6 +40,25 @@ class WarpgroupAttention {
   static constexpr int kQueryBytes = Fields::dk / kPanelWidth * kQueryPanel;
   static constexpr float kSlack = 8.0f;  // probabilities up to 2^8: exact in every storage type's range
   using Scores = float[kTile / 8][4];
+
+  struct QueryRow {
+    const Element* q;
+    bool real;  // else zeros, and q is not read
+  };
+
+  // Starts to copy the 64 rows of Q, find(row) each, into this warpgroup's panels by its 128 threads.
+  template <class Find>
+  static __device__ __forceinline__ void copy_queries(uint32 destination, int thread, Find&& find) {
+    constexpr int kChunks = Fields::dk / 8;
+    for (int i = thread; i < kRows * kChunks; i += 128) {
+      const int row = i / kChunks;
+      const int chunk = i % kChunks;
+      const QueryRow from = find(row);
+      copy_16_async<CopyPath::kL2Only>(destination + chunk / 8 * kQueryPanel + panel_offset(row, chunk % 8), from.q + chunk * 8,
+                                       from.real ? 16 : 0);
+    }
+    commit_copies();
+  }
 
   // `queries`: this warpgroup's panels, written and published by all of its threads.
   __device__ __forceinline__ void load_query(uint32 queries, int thread) {
@@ -141,27 +171,13 @@ class WarpgroupAttention {
   __device__ __forceinline__ float finish_row(int half, float scale) {
     const float sum = reduce_sum<1, 2>(sum_[half]);
     const float inverse = sum > 0.0f ? 1.0f / sum : 0.0f;
-#pragma unroll
-    for (int i = 0; i < Fields::dv / 8; ++i) {
-      o_[i][2 * half] *= inverse;
-      o_[i][2 * half + 1] *= inverse;
-    }
+    scale_fragment_row(o_, half, inverse);
     return sum > 0.0f ? reference_[half] * scale + logf(sum) : negative_infinity();
   }
 
-  // Stores row `half` to `out`, 16-byte aligned: the four lanes of a row transpose their words.
+  // As store_fragment_row.
   __device__ __forceinline__ void store_row(int half, Element* out, bool real, int lane) const {
-#pragma unroll
-    for (int i = 0; i < Fields::dv / 8; i += 4) {
-      const uint2 low = exchange(packed_pair(i, half), packed_pair(i + 1, half), lane % 2 != 0);
-      const uint2 high = exchange(packed_pair(i + 2, half), packed_pair(i + 3, half), lane % 2 != 0);
-      const bool upper = lane % 4 >= 2;
-      const uint2 keep = upper ? high : low;
-      const uint2 give = upper ? low : high;
-      const uint2 got = make_uint2(__shfl_xor_sync(kAllLanes, give.x, 2), __shfl_xor_sync(kAllLanes, give.y, 2));
-      const uint4 value = upper ? make_uint4(got.x, got.y, keep.x, keep.y) : make_uint4(keep.x, keep.y, got.x, got.y);
-      if (real) *reinterpret_cast<uint4*>(out + (i + lane % 4) * 8) = value;
-    }
+    store_fragment_row(o_, half, out, real, lane);
   }
 
  private:
@@ -175,16 +191,6 @@ class WarpgroupAttention {
       if (up) reference_[half] = tops[half];
       sum_[half] *= shrink_[half];
     }
-  }
-
-  __device__ __forceinline__ uint32 packed_pair(int i, int half) const {
-    return pack2<Element>(o_[i][2 * half], o_[i][2 * half + 1]);
-  }
-
-  // Of the words (a, b) of this lane and of its neighbour, the even lane gets both a, the odd one both b, in lane order.
-  static __device__ __forceinline__ uint2 exchange(uint32 a, uint32 b, bool odd) {
-    const uint32 other = __shfl_xor_sync(kAllLanes, odd ? a : b, 1);
-    return odd ? make_uint2(other, b) : make_uint2(a, other);
   }
 
   unsigned long long queries_ = 0;  // descriptor

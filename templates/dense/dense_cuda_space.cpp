@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "nsajit/error.h"
+#include "templates/common/warpgroup_launch.h"
 #include "templates/dense/dense_backends.h"
 
 namespace nsajit::templates::dense {
@@ -24,7 +25,7 @@ constexpr std::int64_t kMaxGridYz = 65535;
 bool is_wgmma(const Config& config) { return config.variant == kWgmma; }
 
 int threads(const Config& config) {
-  return is_wgmma(config) ? 4 * kWarpThreads * (config.at("warpgroups") + 1) : kWarpThreads * config.at("warps");
+  return is_wgmma(config) ? warpgroup_threads(config.at("warpgroups")) : kWarpThreads * config.at("warps");
 }
 int rows(const Config& config) { return is_wgmma(config) ? 64 * config.at("warpgroups") : 16 * config.at("warps"); }
 
@@ -35,13 +36,6 @@ std::int64_t smem_bytes(const Problem& problem, const Config& config) {
   }
   const std::int64_t k_row = 2 * problem.dk + 16, v_row = 2 * problem.dv + 16;
   return std::max(stages * tile * (k_row + v_row), rows(config) * k_row);
-}
-
-// Registers of a computing thread of dense_wgmma: the producer leaves most of its share to the others.
-int consumer_registers(const Config& config, const Target& target) {
-  const int groups = config.at("warpgroups");
-  const int each = static_cast<int>(target.registers_sm / (threads(config) * config.at("blocks_per_sm")) / 8 * 8);
-  return std::min((each * (groups + 1) - (groups < 3 ? 40 : 32)) / groups / 8 * 8, 240);
 }
 
 void require_shared_memory(VariantSpace& space, const Problem& problem, const Target& target) {
@@ -77,7 +71,8 @@ VariantSpace wgmma_space(const Problem& problem, const Target& target) {
   // O, S, P, Q and what the loop holds besides.
   space.require("registers of a thread fit without spilling", [problem, target](const Config& c) {
     const int q = c.at("q_registers") != 0 ? problem.dk / 4 : 0;
-    return problem.dv / 2 + c.at("tile") * 3 / 4 + q + 44 <= consumer_registers(c, target);
+    return problem.dv / 2 + c.at("tile") * 3 / 4 + q + 44 <=
+           warpgroup_registers(c.at("warpgroups"), c.at("blocks_per_sm"), target);
   });
   return space;
 }

@@ -20,18 +20,13 @@
 namespace nsajit::dense {
 
 template <class Fields>
-struct DenseWgmmaShape {
+struct DenseWgmmaShape : WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm> {
   using Rows = WarpgroupAttention<Fields>;
   static constexpr int kStage = Rows::kKBytes + Rows::kVBytes;
   static constexpr int kRing = Fields::stages * kStage;
   static constexpr int kQueries = Fields::warpgroups * Rows::kQueryBytes;
-  static constexpr int kThreads = 128 * (Fields::warpgroups + 1);
   static constexpr int kAhead = 1;  // tiles whose copies may be under way when the next one's start
   static_assert(Fields::stages >= kAhead + 2, "a warpgroup holds one tile while it waits for the next");
-  // The producer leaves most of its share of the registers to the others.
-  static constexpr int kRegisters = 65536 / (kThreads * Fields::blocks_per_sm) / 8 * 8 * (Fields::warpgroups + 1);
-  static constexpr int kProducerRegisters = Fields::warpgroups < 3 ? 40 : 32;
-  static constexpr int kConsumerRegisters = smaller((kRegisters - kProducerRegisters) / Fields::warpgroups / 8 * 8, 240);
 };
 
 // The blocks of rows of a launch, dealt to its CTAs in turn. Windows are alike everywhere: those of a group together, so that
@@ -89,17 +84,12 @@ class DenseWgmma {
   // Starts to copy the 64 rows of Q of a warpgroup.
   __device__ __forceinline__ void copy_queries(const Item& item, const Cta& cta, int warpgroup, uint32 destination,
                                                int thread) const {
-    constexpr int kChunks = Fields::dk / 8;
     const Element* const q =
         locate(static_cast<const Element*>(args.q), args.q_b, args.q_s, args.q_g, item, cta.sequence.first_row + cta.first_query);
-    for (int i = thread; i < 64 * kChunks; i += 128) {
-      const int row = i / kChunks;
-      const int chunk = i % kChunks;
+    Rows::copy_queries(destination, thread, [&](int row) {
       const auto at = cta.row(warpgroup * 64 + row);
-      copy_16_async<CopyPath::kL2Only>(destination + chunk / 8 * Rows::kQueryPanel + panel_offset(row, chunk % 8),
-                                       q + at.query * args.q_s + at.head * args.q_h + chunk * 8, at.real ? 16 : 0);
-    }
-    commit_copies();
+      return typename Rows::QueryRow{q + at.query * args.q_s + at.head * args.q_h, at.real};
+    });
   }
 
   __device__ __forceinline__ void produce(int thread) const {

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "nsajit/error.h"
 #include "templates/selection/cuda_variants.h"
 
 namespace nsajit::templates {
@@ -71,19 +70,8 @@ Unit query_union_unit(const Problem& problem, const Config& config, const Target
 
 LaunchPlan query_union_plan(const Workload& workload, const Config& config, const Target& target) {
   const std::int64_t smem = smem_bytes(workload.problem, config, workload.S_kv);
-  if (smem > target.smem_bytes) {
-    throw Error(
-        ErrorCode::Unsupported,
-        fmt::format("launch {} for {}: the bitmaps of S_kv={} need {} bytes of shared memory, {} has {}; use another variant",
-                    to_string(config), to_string(workload), workload.S_kv, smem, target.name, target.smem_bytes));
-  }
-  LaunchPlan plan;
-  plan.steps.push_back({.entry = 0,
-                        .grid = {blocks_for(workload.S, config.at("queries")), static_cast<std::uint32_t>(workload.G),
-                                 static_cast<std::uint32_t>(workload.B)},
-                        .block = {static_cast<std::uint32_t>(threads(config)), 1, 1},
-                        .smem_bytes = static_cast<std::uint32_t>(smem)});
-  return plan;
+  require_maps_fit(workload, config, target, smem, "bitmaps");
+  return plan_rows(workload, {.threads = threads(config), .smem_bytes = static_cast<int>(smem), .queries = config.at("queries")});
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "nsajit/error.h"
+#include "templates/common/warpgroup_launch.h"
 #include "templates/selection/cuda_variants.h"
 
 namespace nsajit::templates {
@@ -13,15 +13,14 @@ namespace {
 
 constexpr const char* kName = "query_union_wgmma";
 constexpr int kTile = 64;
-constexpr int kRows = 64;      // (query, head) rows of a warpgroup
-constexpr int kUnit = 16;      // of selection_map.cuh
-constexpr int kMapHeader = 8;  // words
-constexpr int kWarpgroupThreads = 128;
+constexpr int kRows = 64;                         // (query, head) rows of a warpgroup
+constexpr int kUnit = 16;                         // of selection_map.cuh
+constexpr int kMapHeader = 8;                     // words
 constexpr int kPanel = 64;                        // kPanelWidth of common/wgmma.cuh
 constexpr std::int64_t kPlannedKeys = 16 * 1024;  // the space leaves room for the maps of so many keys
 
 int warpgroups(const Config& config) { return config.at("warpgroups"); }
-int threads(const Config& config) { return kWarpgroupThreads * (warpgroups(config) + 1); }
+int threads(const Config& config) { return warpgroup_threads(warpgroups(config)); }
 
 // Queries that the rows of a CTA can belong to.
 int queries(const Problem& problem, const Config& config) { return (kRows * warpgroups(config) - 1) / problem.group + 2; }
@@ -35,13 +34,6 @@ std::int64_t smem_bytes(const Problem& problem, const Config& config, std::int64
   const std::int64_t map =
       kMapHeader + tile_words * groups + queries(problem, config) * unit_words + 32 * tile_words * (1 + groups);
   return ring + q + barriers + 4 * map;
-}
-
-// Registers of a computing thread: the producer leaves most of its share to the others.
-int consumer_registers(const Config& config, const Target& target) {
-  const int each = static_cast<int>(target.registers_sm / (threads(config) * config.at("blocks_per_sm")) / 8 * 8);
-  const int producer = warpgroups(config) < 3 ? 40 : 32;
-  return std::min((each * (warpgroups(config) + 1) - producer) / warpgroups(config) / 8 * 8, 240);
 }
 
 VariantSpace query_union_wgmma_space(const Problem& problem, const Target& target) {
@@ -65,7 +57,7 @@ VariantSpace query_union_wgmma_space(const Problem& problem, const Target& targe
   // O, S, P, Q and what the loop holds besides.
   space.require("registers of a thread fit without spilling", [problem, target](const Config& c) {
     const int q = c.at("q_registers") != 0 ? problem.dk / 4 : 0;
-    return problem.dv / 2 + kTile / 2 + kTile / 4 + q + 44 <= consumer_registers(c, target);
+    return problem.dv / 2 + kTile / 2 + kTile / 4 + q + 44 <= warpgroup_registers(warpgroups(c), c.at("blocks_per_sm"), target);
   });
   return space;
 }
@@ -83,18 +75,9 @@ Unit query_union_wgmma_unit(const Problem& problem, const Config& config, const 
 
 LaunchPlan query_union_wgmma_plan(const Workload& workload, const Config& config, const Target& target) {
   const std::int64_t smem = smem_bytes(workload.problem, config, workload.S_kv);
-  if (smem > target.smem_bytes) {
-    throw Error(
-        ErrorCode::Unsupported,
-        fmt::format("launch {} for {}: the maps of S_kv={} need {} bytes of shared memory, {} has {}; use another variant",
-                    to_string(config), to_string(workload), workload.S_kv, smem, target.name, target.smem_bytes));
-  }
-  LaunchPlan plan;
-  plan.steps.push_back({.entry = 0,
-                        .grid = {blocks_for(workload.S * workload.problem.group, kRows * warpgroups(config)),
-                                 static_cast<std::uint32_t>(workload.G), static_cast<std::uint32_t>(workload.B)},
-                        .block = {static_cast<std::uint32_t>(threads(config)), 1, 1},
-                        .smem_bytes = static_cast<std::uint32_t>(smem)});
+  require_maps_fit(workload, config, target, smem, "maps");
+  LaunchPlan plan = plan_rows(workload, {.threads = threads(config), .smem_bytes = static_cast<int>(smem)});
+  plan.steps.front().grid[0] = blocks_for(workload.S * workload.problem.group, kRows * warpgroups(config));
   return plan;
 }
 

@@ -1,8 +1,11 @@
-// The launches that query-major has in common whatever the storage type: rows of a workload, and packed SDPA's chunks of
-// gathered rows (the arithmetic of packed_sdpa.cuh).
+// The launches that variants have in common: rows of a workload, whether maps of its keys fit beside them, and packed SDPA's
+// chunks of gathered rows (the arithmetic of packed_sdpa.cuh).
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "nsajit/error.h"
 #include "templates/selection/cuda_variants.h"
 
 namespace nsajit::templates {
@@ -31,6 +34,15 @@ LaunchPlan plan_rows(const Workload& workload, const RowBlock& block) {
                         .block = {static_cast<std::uint32_t>(block.threads), 1, 1},
                         .smem_bytes = static_cast<std::uint32_t>(block.smem_bytes)});
   return plan;
+}
+
+void require_maps_fit(const Workload& workload, const Config& config, const Target& target, std::int64_t smem_bytes,
+                      const char* maps) {
+  if (smem_bytes <= target.smem_bytes) return;
+  throw Error(
+      ErrorCode::Unsupported,
+      fmt::format("launch {} for {}: the {} of S_kv={} need {} bytes of shared memory, {} has {}; use another variant",
+                  to_string(config), to_string(workload), maps, workload.S_kv, smem_bytes, target.name, target.smem_bytes));
 }
 
 Unit finish_packed_unit(Unit unit, const Problem& problem, int threads) {

@@ -46,11 +46,14 @@ Unit start_cuda_unit(const Problem& problem, const Config& config);
 struct RowBlock {
   int threads = 0;
   int smem_bytes = 0;
-  int queries = 1;   // rows
+  int queries = 1;  // rows
 };
 
 // Query-major's launch: rows fastest, groups slowest.
 LaunchPlan plan_rows(const Workload& workload, const RowBlock& block);
+// Throws Error{Unsupported} where the block's shared memory, with the `maps` of the workload's keys in it, is more than there is.
+void require_maps_fit(const Workload& workload, const Config& config, const Target& target, std::int64_t smem_bytes,
+                      const char* maps);
 // Packed SDPA in any storage type: its template and entries, and the launches chunk by chunk of its workspace.
 Unit finish_packed_unit(Unit unit, const Problem& problem, int threads);
 LaunchPlan plan_packed_rows(const Workload& workload, const RowBlock& block);

@@ -22,18 +22,13 @@
 namespace nsajit::selection {
 
 template <class Fields>
-struct UnionWgmmaShape {
+struct UnionWgmmaShape : WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm> {
   using Rows = WarpgroupAttention<Fields>;
   static constexpr int kStage = Rows::kKBytes + Rows::kVBytes;
   static constexpr int kQueries = Fields::q_registers ? 0 : Fields::warpgroups * Rows::kQueryBytes;  // else in the ring at first
   static constexpr int kRing = Fields::stages * kStage;
   static constexpr int kAhead = SelectionMap<Fields>::kAhead;
   static constexpr int kBarriers = (1 + Fields::warpgroups) * Fields::stages * 8 + 16;
-  static constexpr int kThreads = 128 * (Fields::warpgroups + 1);
-  // The producer leaves most of its share of the registers to the others.
-  static constexpr int kRegisters = 65536 / (kThreads * Fields::blocks_per_sm) / 8 * 8 * (Fields::warpgroups + 1);
-  static constexpr int kProducerRegisters = Fields::warpgroups < 3 ? 40 : 32;
-  static constexpr int kConsumerRegisters = smaller((kRegisters - kProducerRegisters) / Fields::warpgroups / 8 * 8, 240);
 };
 
 template <class Fields>
@@ -132,15 +127,10 @@ class QueryUnionWgmma {
 
   // Starts to copy the 64 rows of Q of a warpgroup.
   __device__ __forceinline__ void copy_queries(const Element* q, int warpgroup, uint32 destination, int thread) const {
-    constexpr int kChunks = Fields::dk / 8;
-    for (int i = thread; i < 64 * kChunks; i += 128) {
-      const int row = i / kChunks;
-      const int chunk = i % kChunks;
+    Rows::copy_queries(destination, thread, [&](int row) {
       const MyRow at = my_row(warpgroup * 64 + row);
-      copy_16_async<CopyPath::kL2Only>(destination + chunk / 8 * Rows::kQueryPanel + panel_offset(row, chunk % 8),
-                                       q + at.query * args.q_s + at.head * args.q_h + chunk * 8, at.limit > 0 ? 16 : 0);
-    }
-    commit_copies();
+      return typename Rows::QueryRow{q + at.query * args.q_s + at.head * args.q_h, at.limit > 0};
+    });
   }
 
   // The tokens [32 word, 32 word + 32) of a tile that the row sees, as bits.
