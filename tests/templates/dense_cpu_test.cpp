@@ -18,18 +18,6 @@ using namespace nsajit::templates_test;
 
 namespace {
 
-struct Cpu {
-  Environment environment = read_environment();
-  std::unique_ptr<runtime::Device> device = runtime::make_device("cpu", environment);
-  std::unique_ptr<codegen::Compiler> compiler = codegen::make_compiler(Backend::Cpu, environment);
-
-  std::string gate(const char* text, std::size_t per_variant) const {
-    const Workload w = parse_workload(text);
-    return find_gate_failures(find_op(w.problem), w, choose_candidates(w.problem, device->target(), per_variant), *compiler,
-                              *device);
-  }
-};
-
 constexpr const char* kTuples[] = {
     "sliding,bf16,dk=64,dv=64,group=6,w=100;B=2,S=130,G=2",
     "sliding,fp32,dk=32,dv=48,group=1,w=1;B=2,S=70,G=2",
@@ -113,17 +101,17 @@ double furthest_from_formula(const Cpu& cpu, const char* text, std::int64_t keys
 }  // namespace
 
 TEST_CASE("the dense CPU kernels pass the gate: default, baseline and others of their space", "[dense]") {
-  const Cpu cpu;
+  const CpuGate cpu;
   for (const char* tuple : kTuples) CHECK(cpu.gate(tuple, 3) == "");
 }
 
 TEST_CASE("dense CPU kernels take padded strides and no log-sum-exp, and write nothing else", "[dense]") {
-  const Cpu cpu;
+  const CpuGate cpu;
   CHECK(furthest_from_formula(cpu, "sliding,fp32,dk=64,dv=48,group=3,w=20;B=1,S=50,S_kv=70,G=1", 70, 0) < 1e-5);
   CHECK(furthest_from_formula(cpu, "compressed,fp32,dk=64,dv=48,group=3;B=1,S=50,S_kv=200,G=1", 11, 11) < 1e-5);
 }
 
 TEST_CASE("a compressed row sees no more tokens than the caller has", "[dense]") {
-  const Cpu cpu;
+  const CpuGate cpu;
   CHECK(furthest_from_formula(cpu, "compressed,fp32,dk=64,dv=48,group=3;B=1,S=50,S_kv=200,G=1", 4, 4) < 1e-5);
 }

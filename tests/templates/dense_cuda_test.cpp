@@ -5,7 +5,6 @@
 #include <catch2/catch_all.hpp>
 
 #include "core/env.h"
-#include "nsajit/error.h"
 #include "tests/templates/gated_kernels.h"
 
 using namespace nsajit;
@@ -37,23 +36,11 @@ Workload workload_of(const Problem& problem) {
   return workload;
 }
 
-int spilled_bytes(const codegen::Binary& binary) {
-  int bytes = 0;
-  for (const codegen::EntryResources& entry : binary.resources) bytes += entry.spill_store_bytes + entry.spill_load_bytes;
-  return bytes;
-}
-
 }  // namespace
 
 TEST_CASE("the default of every dense tuple compiles for every SM without spilling", "[dense]") {
-  std::unique_ptr<codegen::Compiler> compiler;
-  try {
-    compiler = codegen::make_compiler(Backend::Cuda, read_environment());
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::NotFound && error.code() != ErrorCode::Unsupported) throw;
-    WARN("skipped: " << error.what());
-    return;
-  }
+  const auto compiler = find_cuda_compiler();
+  if (!compiler) return;
   std::vector<Candidate> candidates;
   for (const char* arch : {"80", "89", "90a", "120"})
     for (const char* tuple : {kTuples[0], kTuples[1], kTuples[4], kTuples[8]}) {

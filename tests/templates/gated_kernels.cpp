@@ -5,6 +5,7 @@
 #include <map>
 
 #include <fmt/format.h>
+#include <catch2/catch_all.hpp>
 
 #include "codegen/kernel_source.h"
 #include "nsajit/error.h"
@@ -35,6 +36,28 @@ std::string find_gate_failure(tuner::ParityChecker& checker, const Workload& wor
 }
 
 }  // namespace
+
+std::unique_ptr<codegen::Compiler> find_cuda_compiler() {
+  try {
+    return codegen::make_compiler(Backend::Cuda, read_environment());
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::NotFound && error.code() != ErrorCode::Unsupported) throw;
+    WARN("skipped: " << error.what());
+    return nullptr;
+  }
+}
+
+int spilled_bytes(const codegen::Binary& binary) {
+  int bytes = 0;
+  for (const codegen::EntryResources& entry : binary.resources) bytes += entry.spill_store_bytes + entry.spill_load_bytes;
+  return bytes;
+}
+
+std::string CpuGate::gate(const char* text, std::size_t per_variant) const {
+  const Workload w = parse_workload(text);
+  return find_gate_failures(find_op(w.problem), w, choose_candidates(w.problem, device->target(), per_variant), *compiler,
+                            *device);
+}
 
 std::string to_string(const Candidate& candidate) {
   return fmt::format("{} {} on {}", nsajit::to_string(candidate.problem), nsajit::to_string(candidate.config),

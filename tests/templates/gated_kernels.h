@@ -1,11 +1,13 @@
 #pragma once
 // Gated kernels: candidates of many tuples, compiled side by side, then put through the parity gate on one device.
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "codegen/compiler.h"
+#include "core/env.h"
 #include "nsajit/op.h"
 #include "runtime/device.h"
 
@@ -19,6 +21,12 @@ struct Candidate {
 
 std::string to_string(const Candidate& candidate);
 
+// nullptr, with a warning, where NVRTC is missing.
+std::unique_ptr<codegen::Compiler> find_cuda_compiler();
+
+// Bytes that a thread's registers spill, of all entries.
+int spilled_bytes(const codegen::Binary& binary);
+
 // The default and the baseline, then up to `per_variant` configs of each variant, spread evenly over its valid ones.
 std::vector<Candidate> choose_candidates(const Problem& problem, const Target& target, std::size_t per_variant);
 
@@ -29,5 +37,15 @@ std::vector<codegen::CompileResult> compile_all(std::span<const Candidate> candi
 // all passed. A candidate that cannot be planned for some case at all (Error{Unsupported}) is left out.
 std::string find_gate_failures(const Op& op, const Workload& workload, std::span<const Candidate> candidates,
                                codegen::Compiler& compiler, runtime::Device& device);
+
+// The CPU backend, and its kernels of a workload through their operation's gate.
+struct CpuGate {
+  Environment environment = read_environment();
+  std::unique_ptr<runtime::Device> device = runtime::make_device("cpu", environment);
+  std::unique_ptr<codegen::Compiler> compiler = codegen::make_compiler(Backend::Cpu, environment);
+
+  // As find_gate_failures.
+  std::string gate(const char* text, std::size_t per_variant) const;
+};
 
 }  // namespace nsajit::templates_test

@@ -11,17 +11,7 @@ using namespace nsajit::templates_test;
 
 namespace {
 
-struct Cpu {
-  Environment environment = read_environment();
-  std::unique_ptr<runtime::Device> device = runtime::make_device("cpu", environment);
-  std::unique_ptr<codegen::Compiler> compiler = codegen::make_compiler(Backend::Cpu, environment);
-
-  std::string gate(const char* text, std::size_t per_variant) const {
-    const Workload w = parse_workload(text);
-    return find_gate_failures(find_op(w.problem), w, choose_candidates(w.problem, device->target(), per_variant), *compiler,
-                              *device);
-  }
-
+struct Cpu : CpuGate {
   // The choices of all rows, on host memory.
   std::vector<std::int32_t> choose(const Workload& w, InputKind kind, const Config& config) const {
     const Op& op = find_op(w.problem);

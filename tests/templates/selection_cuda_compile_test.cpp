@@ -4,8 +4,6 @@
 
 #include <catch2/catch_all.hpp>
 
-#include "core/env.h"
-#include "nsajit/error.h"
 #include "tests/templates/gated_kernels.h"
 #include "tests/templates/spread_tuples.h"
 
@@ -16,27 +14,11 @@ namespace {
 
 constexpr const char* kArchs[] = {"80", "86", "89", "90a", "100", "120"};
 
-std::unique_ptr<codegen::Compiler> find_compiler() {
-  try {
-    return codegen::make_compiler(Backend::Cuda, read_environment());
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::NotFound && error.code() != ErrorCode::Unsupported) throw;
-    WARN("skipped: " << error.what());
-    return nullptr;
-  }
-}
-
-int spilled_bytes(const codegen::Binary& binary) {
-  int bytes = 0;
-  for (const codegen::EntryResources& entry : binary.resources) bytes += entry.spill_store_bytes + entry.spill_load_bytes;
-  return bytes;
-}
-
 enum class Spills { Allowed, Fail };
 
 // What does not compile, or spills, a line each.
 std::string find_compile_failures(const std::vector<Candidate>& candidates, Spills spills) {
-  const auto compiler = find_compiler();
+  const auto compiler = find_cuda_compiler();
   if (!compiler) return "";
   const std::vector<codegen::CompileResult> results = compile_all(candidates, *compiler);
   std::string failures;
