@@ -32,7 +32,7 @@ constexpr const char* kTuples[] = {
 };
 
 // One launch of the default kernel on tensors of the test's own making.
-void launch(const Cpu& cpu, const Workload& w, const nsajit_dense_args& args) {
+void launch(const CpuGate& cpu, const Workload& w, const nsajit_dense_args& args) {
   const Op& op = find_op(w.problem);
   const Target& target = cpu.device->target();
   const Config config = op.default_config(w.problem, target);
@@ -75,7 +75,7 @@ Tensors make_strided(const Workload& w, std::int64_t pitch, std::int64_t key_pit
 }
 
 // Largest distance of the launch from the formula; NaN counts as far. The padding has to stay as it was.
-double furthest_from_formula(const Cpu& cpu, const char* text, std::int64_t keys, std::int64_t seen_at_most) {
+double furthest_from_formula(const CpuGate& cpu, const char* text, std::int64_t keys, std::int64_t seen_at_most) {
   const Workload w = parse_workload(text);
   const std::int64_t pitch = 96, dv = w.problem.dv, h = w.problem.group;
   const Tensors t = make_strided(w, pitch, 112, keys);
