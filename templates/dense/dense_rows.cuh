@@ -59,18 +59,4 @@ struct CtaRows {
   }
 };
 
-// What a block of rows works on.
-struct Item {
-  int64 b;
-  int64 g;
-  int64 block;
-};
-
-// Where row `row` of an item's sequence and group lies in a tensor.
-template <class Element>
-__device__ __forceinline__ Element* locate(Element* tensor, int64 batch_stride, int64 row_stride, int64 group_stride,
-                                           const Item& item, int64 row) {
-  return tensor + item.b * batch_stride + row * row_stride + item.g * group_stride;
-}
-
 }  // namespace nsajit::dense

@@ -1,4 +1,4 @@
-// ScoringOp: joins inputs, reference and the CPU backend, and chooses the cases that a candidate has to get right.
+// ScoringOp: joins inputs, reference and backends, and chooses the cases that a candidate has to get right.
 
 #include "templates/scoring/scoring_op.h"
 
@@ -19,11 +19,13 @@ namespace {
 
 constexpr BackendFunctions kCpu{scoring::cpu_space, scoring::cpu_default_config, scoring::cpu_baseline_config, scoring::cpu_unit,
                                 scoring::cpu_plan};
+constexpr BackendFunctions kCuda{scoring::cuda_space, scoring::cuda_default_config, scoring::cuda_baseline_config,
+                                 scoring::cuda_unit, scoring::cuda_plan};
 constexpr std::int64_t kShortestRung = 64;
 
 }  // namespace
 
-ScoringOp::ScoringOp() : BackendOp("scoring", Branch::Scoring, kCpu, kNoCuda) {}
+ScoringOp::ScoringOp() : BackendOp("scoring", Branch::Scoring, kCpu, kCuda) {}
 
 std::vector<TensorSpec> ScoringOp::tensors(const Workload& workload) const { return scoring::make_tensors(workload); }
 

@@ -21,6 +21,9 @@ constexpr const char* kUnionWgmma = "selection/query_union_wgmma.cuh";
 constexpr const char* kMap = "selection/selection_map.cuh";
 constexpr const char* kWarpgroup = "common/warpgroup_attention.cuh";
 constexpr const char* kWindow = "dense/row_window.cuh";
+constexpr const char* kSequence = "common/sequence.cuh";
+constexpr const char* kQueryColumns = "scoring/query_columns.cuh";
+constexpr const char* kChoice = "scoring/block_choice.cuh";
 constexpr const char* kDenseMma = "dense/dense_mma.cuh";
 constexpr const char* kDenseWgmma = "dense/dense_wgmma.cuh";
 
@@ -31,6 +34,7 @@ constexpr const char* kGroup16 = "bf16,dk=64,dv=64,group=16,l_sel=64,n_sel=6;S=2
 
 constexpr const char* kSliding = "sliding,bf16,dk=64,dv=64,group=4,w=70;S=200,S_kv=512,G=2";
 constexpr const char* kCompressed = "compressed,bf16,dk=64,dv=64,group=4,l=32,d=16;S=200,S_kv=1200,G=2";
+constexpr const char* kScoring = "scoring,bf16,dk=64,group=4,n_sel=6;S=200,S_kv=3000,G=2";
 
 using Hits = std::vector<std::string>;
 const Hits kTuned{"query_major{", "query_union{", "kv_major{", "kv_major_wgmma{"};
@@ -158,11 +162,11 @@ std::vector<Mutant> dense_mutants() {
       {"the window is one token longer", {kWindow, "max(0, t - Fields::w + 1)", "max(0, t - Fields::w)"}, kAll, kSliding},
       {"the window lacks the row's own position", {kWindow, "min(t + 1, keys)", "min(t, keys)"}, kAll, kSliding},
       {"a row sees one compressed token too many",
-       {kWindow, "(t + 1 - Fields::l) / Fields::d + 1", "(t + 1 - Fields::l) / Fields::d + 2"},
+       {kSequence, "(tokens - Fields::l) / Fields::d + 1", "(tokens - Fields::l) / Fields::d + 2"},
        kAll,
        kCompressed},
       {"compressed tokens are seen before they are complete",
-       {kWindow, "t + 1 < Fields::l ? 0", "t + 1 < Fields::d ? 0"},
+       {kSequence, "tokens < Fields::l ? 0", "tokens < Fields::d ? 0"},
        kAll,
        kCompressed},
       {"the last tile of a window is not masked, warps",
@@ -178,6 +182,48 @@ std::vector<Mutant> dense_mutants() {
        {kDenseWgmma, "cta.row(warpgroup * 64 + row);", "cta.row(row);"},
        kWgmma,
        kSliding},
+  };
+}
+
+std::vector<Mutant> scoring_mutants() {
+  const Hits kAll{"score_mma{", "score_wgmma{", "packed_sdpa{"}, kTunedForms{"score_mma{", "score_wgmma{"};
+  return {
+      {"a block's score lacks the keys that begin before it",
+       {kChoice, "const float weight = static_cast<float>(overlap)",
+        "const float weight = o < kBefore ? 0.0f : static_cast<float>(overlap)"},
+       kAll,
+       kScoring},
+      {"overlap of a key and a block is not weighted",
+       {kChoice, "total = fmaf(weight, row[slot], total);", "total += row[slot];"},
+       kAll,
+       kScoring},
+      {"ties are broken against the lower block",
+       {kChoice, "__popc(ties & before) < equal", "__popc(ties & ~before) <= equal"},
+       kAll,
+       kScoring},
+      {"the last candidate is not scored",
+       {kQueryColumns, "return max(local(query) - 1, 1); }", "return max(local(query) - 2, 1); }"},
+       kAll,
+       kScoring},
+      {"the block before the local one is not forced", {kQueryColumns, "(own > 1 && n > 2 ? 1 : 0)", "0"}, kAll, kScoring},
+      {"softmax sums have seen too many keys", {kChoice, "if (8 * half >= seen)", "if (8 * half >= seen + 16)"}, kAll, kScoring},
+      {"the last head of a query is left out",
+       {kChoice, "for (int place = nth * Fields::group; place < (nth + 1) * Fields::group; ++place)\n          sum +=",
+        "for (int place = nth * Fields::group; place < (nth + 1) * Fields::group - 1; ++place)\n          sum +="},
+       kAll,
+       kScoring},
+      {"softmax sums of the other warps are lost",
+       {kChoice, "for (int other = 1; other < kWarps; ++other) {", "for (int other = 1; other < 2; ++other) {"},
+       kAll,
+       kScoring},
+      {"neighbouring ranges are not merged",
+       {kChoice, "(i == 0 || chosen.at(i - 1) + 1 != block)", "true"},
+       kTunedForms,
+       kScoring},
+      {"the last range is not clamped to the position",
+       {kChoice, "end < position + 1 ? end : position + 1", "end"},
+       kAll,
+       kScoring},
   };
 }
 
@@ -227,6 +273,7 @@ const std::vector<Mutant>& cuda_mutants() {
     for (Mutant& mutant : query_major_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : hopper_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : dense_mutants()) mutants.push_back(std::move(mutant));
+    for (Mutant& mutant : scoring_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : other_variant_mutants()) mutants.push_back(std::move(mutant));
     return mutants;
   }();

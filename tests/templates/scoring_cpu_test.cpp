@@ -5,6 +5,7 @@
 #include "codegen/kernel_source.h"
 #include "core/env.h"
 #include "tests/templates/gated_kernels.h"
+#include "tests/templates/million_choices.h"
 
 using namespace nsajit;
 using namespace nsajit::templates_test;
@@ -57,4 +58,11 @@ TEST_CASE("a scoring kernel for another overlap of blocks fails the gate", "[sco
   const auto stranger =
       choose_candidates(parse_problem("scoring,fp32,dk=32,group=2,l=16,d=16,l_sel=64,n_sel=4"), cpu.device->target(), 0);
   CHECK(find_gate_failures(find_op(w.problem), w, {stranger.data(), 1}, *cpu.compiler, *cpu.device) != "");
+}
+
+TEST_CASE("a million rows on the CPU choose what the reference chooses, ties too, however ranges are formed", "[scoring][slow]") {
+  const Cpu cpu;
+  const MillionChoices choices = count_million_choices(*cpu.compiler, *cpu.device);
+  CHECK(choices.wrong == "");
+  CHECK(choices.rows > 1'000'000);
 }

@@ -1,0 +1,316 @@
+#pragma once
+// BlockChoice: from sums of probabilities per key to the best n blocks of each query, while the keys stream by.
+//
+// Probabilities of a tile of keys, summed over the heads, lie in a ring in shared memory; a warp turns those of a query to
+// scores of blocks (Eq. 9), a block per lane, and keeps the blocks that are better than the threshold, in rising order. When
+// they might outgrow their room, the best are found by bisecting the bits of the score, and the threshold rises. Nothing
+// grows with the length of the sequence. Where scores are equal, the lower block stays.
+//
+// Fields: l, d, l_sel, n_sel, group, columns, ranges (1: ranges are written, else block indices), ranges_v2 (1: ranges are
+// formed by all lanes at once, else entry by entry).
+
+#include "scoring/query_columns.cuh"
+
+namespace nsajit::scoring {
+
+// kTile: keys of a tile; kWarps: that share the queries of the CTA.
+template <class Fields, int kTile, int kWarps>
+class BlockChoice {
+ public:
+  using Columns = QueryColumns<Fields>;
+  using Queries = CtaQueries<Fields, Columns::kQueries>;
+  static constexpr int kBlockKeys = Fields::l_sel / Fields::d;
+  static constexpr int kBefore = Fields::l / Fields::d - 1;  // keys that begin before a block and reach into it
+  static constexpr int kSpan = kBlockKeys + kBefore;
+  static constexpr int kRing = 3 * kTile;   // one tile is written, two are read
+  static constexpr int kPitch = kRing + 8;  // lanes of 4 queries and 8 keys use 32 banks
+  static constexpr int kSlots = ceil_div(Fields::n_sel, 32) + 1;
+  static constexpr int kRoom = 32 * kSlots;  // blocks kept of a query
+  static constexpr int kSumBytes = larger(Columns::kQueries * kPitch * 4, kWarps* Columns::kColumns * 8);
+  static constexpr int kLseBytes = Columns::kColumns * 4;
+  static constexpr int kBytes = kSumBytes + kLseBytes + Columns::kQueries * (kRoom * 8 + 8);
+  static_assert(kSpan <= kTile, "the keys of a block lie in the two newest tiles");
+
+  const nsajit_scoring_args& args;
+  const Queries& queries;
+  float* sums;       // [query][kPitch]; before them, the softmax sums of each warp
+  float* lse;        // [column], of 2^x, negative
+  int* kept_scores;  // [query][kRoom], bits of them
+  int* kept_blocks;
+  int2* states;  // [query]: blocks kept, and the bits of the score that the next ones have to exceed
+
+  __device__ __forceinline__ BlockChoice(const nsajit_scoring_args& arguments, const Queries& cta_queries, char* shared)
+      : args(arguments),
+        queries(cta_queries),
+        sums(reinterpret_cast<float*>(shared)),
+        lse(sums + kSumBytes / 4),
+        kept_scores(reinterpret_cast<int*>(lse + Columns::kColumns)),
+        kept_blocks(kept_scores + Columns::kQueries * kRoom),
+        states(reinterpret_cast<int2*>(kept_blocks + Columns::kQueries * kRoom)) {}
+
+  // Requires: one warp of kWarps, `warp` of them, the same for each query every time.
+  __device__ __forceinline__ void begin(int warp, int lane) const {
+    for (int query = warp; query < queries.count; query += kWarps)
+      if (lane == 0) states[query] = make_int2(0, -1);
+    __syncwarp();
+  }
+
+  // Reads blocks that tile `tile` completes.
+  __device__ __forceinline__ void take_tile(int tile, bool last, int warp, int lane) const {
+    const int begin = max(1, tile * kTile / kBlockKeys);
+    const int complete = (tile + 1) * kTile / kBlockKeys;
+    for (int query = warp; query < queries.count; query += kWarps) {
+      const int all = queries.candidates_end(query);
+      const int end = last ? all : min(complete, all);
+      if (begin < end) take_blocks(query, begin, end, lane);
+    }
+  }
+
+  __device__ __forceinline__ void write(const Item& item, int warp, int lane) const {
+    int* const sel = locate(args.sel, args.sel_b, args.sel_s, args.sel_g, item, queries.sequence.first_row + queries.first);
+    for (int query = warp; query < queries.count; query += kWarps) {
+      const int wanted = queries.wanted(query, args.n);
+      const int candidates = queries.candidates_end(query) - 1;
+      Chosen chosen{nullptr, min(candidates, wanted), queries.tail(query, args.n), queries.local(query), 0};
+      if (queries.decides(query, args.n)) {
+        int2 state = states[query];
+        if (state.x > wanted) keep_best(query, wanted, state, lane);
+        __syncwarp();
+        chosen.blocks = kept_blocks + query * kRoom;
+      }
+      chosen.count = 1 + chosen.middle + chosen.tail;
+      int* const to = sel + query * args.sel_s;
+      if constexpr (Fields::ranges) {
+        write_ranges(chosen, queries.position(query), to, lane);
+      } else {
+        for (int i = lane; i < args.n; i += 32) to[i] = i < chosen.count ? chosen.at(i) : -1;
+      }
+    }
+  }
+
+ private:
+  // The blocks of a row, ascending: 0, those of the middle, then the last one or two.
+  struct Chosen {
+    const int* blocks;  // of the middle; null: 1, 2, 3, ..
+    int middle;
+    int tail;
+    int local;
+    int count;
+    __device__ __forceinline__ int at(int i) const {
+      if (i <= middle) return i == 0 || blocks == nullptr ? i : blocks[i - 1];
+      return local - (count - 1 - i);
+    }
+  };
+
+  __device__ __forceinline__ float score(int query, int block, int seen) const {
+    const float* const row = sums + query * kPitch;
+    const int first = block * kBlockKeys - kBefore;
+    int slot = (first + kRing) % kRing;
+    float total = 0.0f;
+#pragma unroll(kSpan <= 16 ? kSpan : 4)
+    for (int o = 0; o < kSpan; ++o) {
+      const int begin = (o - kBefore) * Fields::d;  // relative to the block
+      const int overlap = min(begin + Fields::l, Fields::l_sel) - max(begin, 0);
+      const float weight = static_cast<float>(overlap) / static_cast<float>(Fields::l);
+      if (first + o >= 0 && first + o < seen) total = fmaf(weight, row[slot], total);
+      slot = slot + 1 == kRing ? 0 : slot + 1;
+    }
+    return total;
+  }
+
+  __device__ __forceinline__ void take_blocks(int query, int begin, int end, int lane) const {
+    const int seen = queries.seen(query);
+    int2 state = states[query];
+    __syncwarp();
+    for (int base = begin; base < end; base += 32) {
+      const int block = base + lane;
+      const int bits = block < end ? __float_as_int(score(query, block, seen)) & 0x7fffffff : -1;
+      const bool better = bits > state.y;
+      const uint32 mask = __ballot_sync(kAllLanes, better);
+      if (mask == 0) continue;
+      if (better) {
+        const int at = query * kRoom + state.x + __popc(mask & ((1u << lane) - 1));
+        kept_scores[at] = bits;
+        kept_blocks[at] = block;
+      }
+      state.x += __popc(mask);
+      __syncwarp();
+      if (state.x + 32 > kRoom) keep_best(query, queries.wanted(query, args.n), state, lane);
+    }
+    if (lane == 0) states[query] = state;
+    __syncwarp();
+  }
+
+  // Of more than `wanted` blocks the best, in their order. The threshold becomes a score that so many reach.
+  __device__ __forceinline__ void keep_best(int query, int wanted, int2& state, int lane) const {
+    int* const scores = kept_scores + query * kRoom;
+    int* const blocks = kept_blocks + query * kRoom;
+    int bits[kSlots];
+    int block[kSlots];
+#pragma unroll
+    for (int slot = 0; slot < kSlots; ++slot) {
+      const int at = slot * 32 + lane;
+      bits[slot] = at < state.x ? scores[at] : -1;
+      block[slot] = blocks[at];
+    }
+    int least = 0;
+    for (int bit = 1 << 30; bit > 0; bit >>= 1) {
+      int reach = 0;
+#pragma unroll
+      for (int slot = 0; slot < kSlots; ++slot) reach += __popc(__ballot_sync(kAllLanes, bits[slot] >= (least | bit)));
+      if (reach < wanted) continue;
+      least |= bit;
+      if (reach == wanted) break;
+    }
+    int above = 0;
+#pragma unroll
+    for (int slot = 0; slot < kSlots; ++slot) above += __popc(__ballot_sync(kAllLanes, bits[slot] > least));
+    const uint32 before = (1u << lane) - 1;
+    int kept = 0;
+    int equal = wanted - above;  // places for blocks of just this score
+#pragma unroll
+    for (int slot = 0; slot < kSlots; ++slot) {
+      const uint32 ties = __ballot_sync(kAllLanes, bits[slot] == least);
+      const bool in = bits[slot] > least || (bits[slot] == least && __popc(ties & before) < equal);
+      equal -= __popc(ties);
+      const uint32 mask = __ballot_sync(kAllLanes, in);
+      if (in) {
+        scores[kept + __popc(mask & before)] = bits[slot];
+        blocks[kept + __popc(mask & before)] = block[slot];
+      }
+      kept += __popc(mask);
+    }
+    state = make_int2(wanted, least);
+    __syncwarp();
+  }
+
+  static __device__ __forceinline__ int range_end(int block, int64 position) {
+    const int64 end = static_cast<int64>(block + 1) * Fields::l_sel;
+    return static_cast<int>(end < position + 1 ? end : position + 1);
+  }
+
+  __device__ __forceinline__ void write_ranges(const Chosen& chosen, int64 position, int* to, int lane) const {
+    int used = 0;
+    if constexpr (Fields::ranges_v2) {
+      for (int base = 0; base < chosen.count; base += 32) {
+        const int i = base + lane;
+        const bool there = i < chosen.count;
+        const int block = there ? chosen.at(i) : 0;
+        const bool begins = there && (i == 0 || chosen.at(i - 1) + 1 != block);
+        const bool ends = there && (i + 1 == chosen.count || chosen.at(i + 1) != block + 1);
+        const uint32 mask = __ballot_sync(kAllLanes, begins);
+        const int range = used + __popc(mask & (0xffffffffu >> (31 - lane))) - 1;
+        if (begins) to[2 * range] = block * Fields::l_sel;
+        if (ends) to[2 * range + 1] = range_end(block, position);
+        used += __popc(mask);
+      }
+    } else {
+      if (lane == 0) {
+        int before = -2;
+        for (int i = 0; i < chosen.count; ++i) {
+          const int block = chosen.at(i);
+          if (block != before + 1) to[2 * used++] = block * Fields::l_sel;
+          to[2 * used - 1] = range_end(block, position);
+          before = block;
+        }
+      }
+      used = __shfl_sync(kAllLanes, used, 0);
+    }
+    for (int i = 2 * used + lane; i < 2 * args.n; i += 32) to[i] = 0;
+  }
+};
+
+// What the kernels do with the scores of a tile: softmax sums first, where the caller has none, then probabilities.
+template <class Fields, int kTile, int kWarps>
+class TileScores {
+ public:
+  using Columns = QueryColumns<Fields>;
+  using Choice = BlockChoice<Fields, kTile, kWarps>;
+  using Scores = typename Columns::Scores;
+
+  const Choice& choice;
+  float scale2;
+  int row;  // of the tile: this lane's first one
+  int warp;
+  int lane;
+
+  // Scores of keys that a query does not see become -inf.
+  __device__ __forceinline__ void mask(Scores& s, int tile) const {
+#pragma unroll
+    for (int nth = 0; nth < Columns::kQueriesOfLane; ++nth) {
+      const int seen = choice.queries.seen(Columns::query(lane, nth)) - tile * kTile - row;
+#pragma unroll
+      for (int place = nth * Fields::group; place < (nth + 1) * Fields::group; ++place) {
+#pragma unroll
+        for (int half = 0; half < 2; ++half)
+          if (8 * half >= seen) s[place / 2][2 * half + place % 2] = negative_infinity();
+      }
+    }
+  }
+
+  __device__ __forceinline__ void add(ColumnSums<Fields>& column_sums, Scores& s, int tile) const {
+    if ((tile + 1) * kTile > choice.queries.seen(0)) mask(s, tile);
+    column_sums.add(s, scale2);
+  }
+
+  // Sums of all warps to the log-sum-exp of each column. All kWarps call it; `sync` is a barrier among them.
+  template <class Sync>
+  __device__ __forceinline__ void merge(ColumnSums<Fields>& column_sums, Sync&& sync) const {
+    float2* const partial = reinterpret_cast<float2*>(choice.sums);  // [warp][column]
+    column_sums.reduce(lane, [&](int place, float offset, float sum) {
+      partial[warp * Columns::kColumns + Columns::column(lane, place)] = make_float2(offset, sum);
+    });
+    sync();
+    for (int column = warp * 32 + lane; column < Columns::kColumns; column += 32 * kWarps) {
+      float2 all = partial[column];
+#pragma unroll
+      for (int other = 1; other < kWarps; ++other) {
+        const float2 more = partial[other * Columns::kColumns + column];
+        ColumnSums<Fields>::combine(all.x, all.y, more.x, more.y);
+      }
+      choice.lse[column] = all.x - log2f(all.y);
+    }
+    sync();
+  }
+
+  // The caller's log-sum-exp.
+  template <class Sync>
+  __device__ __forceinline__ void read_lse(const Item& item, Sync&& sync) const {
+    const nsajit_scoring_args& args = choice.args;
+    const float* const from =
+        locate(args.lse, args.lse_b, args.lse_s, args.lse_g, item, choice.queries.sequence.first_row + choice.queries.first);
+    for (int column = warp * 32 + lane; column < Columns::kColumns; column += 32 * kWarps) {
+      const auto at = Columns::find(column);
+      const bool real = at.used && at.query < choice.queries.count;
+      choice.lse[column] = real ? from[at.query * args.lse_s + at.head * args.lse_h] * -kLog2E : 0.0f;
+    }
+    sync();
+  }
+
+  __device__ __forceinline__ void load_lse(float (&lse)[Columns::kOwn]) const {
+#pragma unroll
+    for (int place = 0; place < Columns::kOwn; place += 2) {
+      const float2 pair = *reinterpret_cast<const float2*>(choice.lse + Columns::column(lane, place));
+      lse[place] = pair.x;
+      lse[place + 1] = pair.y;
+    }
+  }
+
+  // Probabilities, summed over the heads, to the ring. Keys that a query does not see are left out where blocks are scored.
+  __device__ __forceinline__ void store_sums(const Scores& s, const float (&lse)[Columns::kOwn], int tile) const {
+    float* const to = choice.sums + tile % 3 * kTile + row;
+#pragma unroll
+    for (int nth = 0; nth < Columns::kQueriesOfLane; ++nth) {
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        float sum = 0.0f;
+#pragma unroll
+        for (int place = nth * Fields::group; place < (nth + 1) * Fields::group; ++place)
+          sum += exp2_fast(fmaf(s[place / 2][2 * half + place % 2], scale2, lse[place]));
+        to[Columns::query(lane, nth) * Choice::kPitch + 8 * half] = sum;
+      }
+    }
+  }
+};
+
+}  // namespace nsajit::scoring

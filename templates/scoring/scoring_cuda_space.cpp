@@ -1,0 +1,164 @@
+// Scoring on CUDA: two kernels, one on warpgroup instructions and one on mma.sync, what their configs take (the arithmetic of
+// score_wgmma.cuh, score_mma.cuh and block_choice.cuh), units and launches. The baseline is the second with a fixed config,
+// and forms ranges entry by entry.
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "nsajit/error.h"
+#include "templates/common/warpgroup_launch.h"
+#include "templates/scoring/scoring_backends.h"
+
+namespace nsajit::templates::scoring {
+namespace {
+
+constexpr const char* kMma = "score_mma";
+constexpr const char* kWgmma = "score_wgmma";
+constexpr int kPanel = 64;           // kPanelWidth of common/wgmma.cuh
+constexpr int kSmemReserved = 1024;  // of each block's shared memory, the driver's
+constexpr std::int64_t kMaxGrid = std::numeric_limits<std::int32_t>::max();
+
+bool is_wgmma(const Config& config) { return config.variant == kWgmma; }
+int warps(const Config& config) { return is_wgmma(config) ? 4 * config.at("warpgroups") : config.at("warps"); }
+int tile_keys(const Config& config) { return 16 * warps(config); }
+int threads(const Config& config) { return is_wgmma(config) ? warpgroup_threads(config.at("warpgroups")) : 32 * warps(config); }
+int queries(const Problem& problem, const Config& config) { return config.at("columns") / 4 / problem.group * 4; }
+
+// What BlockChoice holds.
+std::int64_t choice_bytes(const Problem& problem, const Config& config) {
+  const std::int64_t rows = queries(problem, config), columns = config.at("columns"), room = (problem.n_sel + 31) / 32 * 32 + 32;
+  const std::int64_t sums = std::max<std::int64_t>(rows * (3 * tile_keys(config) + 8) * 4, warps(config) * columns * 8);
+  return sums + columns * 4 + rows * (room * 8 + 8);
+}
+
+std::int64_t smem_bytes(const Problem& problem, const Config& config) {
+  const std::int64_t row = is_wgmma(config) ? 2 * problem.dk : 2 * problem.dk + 16, stages = config.at("stages");
+  return (stages * tile_keys(config) + config.at("columns")) * row + (is_wgmma(config) ? 16 * stages : 0) +
+         choice_bytes(problem, config);
+}
+
+void require_common(VariantSpace& space, const Problem& problem, const Target& target) {
+  space.require("a lane holds all heads of a query, in half of its columns at least", [problem](const Config& c) {
+    const int own = c.at("columns") / 4, used = own / problem.group * problem.group;
+    return used > 0 && 2 * used >= own;
+  });
+  space.require("the keys that reach into a block fit in a tile",
+                [problem](const Config& c) { return (problem.l_sel + problem.l) / problem.d - 1 <= tile_keys(c); });
+  space.require("shared memory of the resident blocks fits", [problem, target](const Config& c) {
+    const std::int64_t bytes = smem_bytes(problem, c), blocks = is_wgmma(c) ? c.at("blocks_per_sm") : 1;
+    return bytes <= target.smem_bytes && blocks * (bytes + kSmemReserved) <= target.smem_sm_bytes;
+  });
+}
+
+VariantSpace mma_space(const Problem& problem, const Target& target) {
+  VariantSpace space(kMma);
+  space.dimension("warps", {4, 8}).dimension("columns", {32, 64, 128}).dimension("stages", {2, 3});
+  require_common(space, problem, target);
+  return space;
+}
+
+VariantSpace wgmma_space(const Problem& problem, const Target& target) {
+  VariantSpace space(kWgmma);
+  space.dimension("warpgroups", {1, 2, 3})
+      .dimension("blocks_per_sm", {1, 2})
+      .dimension("columns", {64, 96, 128})
+      .dimension("stages", {3, 4, 6})
+      .dimension("ahead", {0, 1});
+  space.require("warpgroup matrix instructions exist on SM 90a", [target](const Config&) { return target.arch == 90; });
+  space.require("dk is a multiple of the 64 elements of a swizzled panel",
+                [problem](const Config&) { return problem.dk % kPanel == 0; });
+  require_common(space, problem, target);
+  // Scores, softmax sums and their offsets, and what the loop holds besides.
+  space.require("registers of a thread fit without spilling", [target](const Config& c) {
+    const int columns = c.at("columns"), ahead = c.at("ahead"), sums = columns / 2 * (ahead != 0 && columns <= 96 ? 3 : 2);
+    return std::max(sums, columns / 2 * (1 + ahead) + columns / 4) + 48 <=
+           warpgroup_registers(c.at("warpgroups"), c.at("blocks_per_sm"), target);
+  });
+  return space;
+}
+
+void require_supported(const Problem& problem, const Target& target) {
+  if (target.arch < 80) {
+    throw Error(ErrorCode::Unsupported,
+                fmt::format("scoring on {}: the kernels need SM 80 or newer (bf16 mma and cp.async), this is SM {}", target.name,
+                            target.arch));
+  }
+  if (problem.dtype == DType::FP32) {
+    throw Error(ErrorCode::Unsupported, fmt::format("scoring on {} for {}: CUDA kernels read bf16 or fp16; use --device cpu",
+                                                    target.name, to_string(problem)));
+  }
+}
+
+// The first of the known good configs that fits.
+Config choose_mma(const Problem& problem, const Target& target, const char* variant) {
+  require_supported(problem, target);
+  const VariantSpace space = mma_space(problem, target);
+  for (const int warp_count : {8, 4})
+    for (const int columns : {64, 32, 128})
+      for (const int stages : {3, 2}) {
+        Config config{.variant = kMma, .values = {{"warps", warp_count}, {"columns", columns}, {"stages", stages}}};
+        if (space.find_violation(config)) continue;
+        config.variant = variant;
+        return config;
+      }
+  throw Error(
+      ErrorCode::Unsupported,
+      fmt::format("scoring on {} for {}: no tile of {} fits {} bytes of shared memory per block with all heads of a query "
+                  "(group up to 32) and all keys of a block ((l_sel + l) / d up to 129); take --device cpu",
+                  target.name, to_string(problem), kMma, target.smem_bytes));
+}
+
+}  // namespace
+
+SearchSpace cuda_space(const Problem& problem, const Target& target) {
+  require_supported(problem, target);
+  SearchSpace space;
+  space.add(mma_space(problem, target));
+  space.add(wgmma_space(problem, target));
+  return space;
+}
+
+Config cuda_default_config(const Problem& problem, const Target& target) { return choose_mma(problem, target, kMma); }
+Config cuda_baseline_config(const Problem& problem, const Target& target) { return choose_mma(problem, target, kPackedSdpa); }
+
+Unit cuda_unit(const Problem& problem, const Config& config, const Target& target) {
+  require_supported(problem, target);
+  Unit unit;
+  unit.element = std::string(to_string(problem.dtype));
+  unit.args_type = "nsajit_scoring_args";
+  unit.args_header = "nsajit/scoring_args.h";
+  unit.template_path = is_wgmma(config) ? "scoring/score_wgmma.cuh" : "scoring/score_mma.cuh";
+  unit.entries = {"nsajit_score_blocks"};
+  unit.bodies = {is_wgmma(config) ? "nsajit::scoring::score_wgmma" : "nsajit::scoring::score_mma"};
+  unit.bounds = {{.threads = threads(config), .blocks_per_sm = is_wgmma(config) ? config.at("blocks_per_sm") : 1}};
+  unit.fields = {{"dk", problem.dk},
+                 {"group", problem.group},
+                 {"l", problem.l},
+                 {"d", problem.d},
+                 {"l_sel", problem.l_sel},
+                 {"n_sel", problem.n_sel},
+                 {"ranges", problem.input == SelectionInput::Ranges ? 1 : 0},
+                 {"ranges_v2", config.variant == kPackedSdpa ? 0 : 1}};
+  for (const auto& [name, value] : config.values) unit.fields.emplace_back(name, value);
+  return unit;
+}
+
+LaunchPlan cuda_plan(const Workload& workload, const Config& config, const Target&) {
+  const std::int64_t rows = queries(workload.problem, config);
+  const std::int64_t blocks = (workload.S + rows - 1) / rows * workload.B * workload.G;
+  if (blocks > kMaxGrid || workload.S_kv > std::numeric_limits<int>::max()) {
+    throw Error(ErrorCode::Unsupported,
+                fmt::format("launch scoring for {}: {} blocks of queries and S_kv go up to {} each; split the batch",
+                            to_string(workload), blocks, kMaxGrid));
+  }
+  LaunchPlan plan;
+  plan.steps.push_back({.entry = 0,
+                        .grid = {static_cast<std::uint32_t>(blocks), 1, 1},
+                        .block = {static_cast<std::uint32_t>(threads(config)), 1, 1},
+                        .smem_bytes = static_cast<std::uint32_t>(smem_bytes(workload.problem, config))});
+  return plan;
+}
+
+}  // namespace nsajit::templates::scoring
