@@ -17,11 +17,13 @@ namespace nsajit {
 #define NSAJIT_WIDE_TILE(d, i) "+f"(d[i][0]), "+f"(d[i][1]), "+f"(d[i][2]), "+f"(d[i][3])
 #define NSAJIT_WIDE_OUT(d, i) \
   NSAJIT_WIDE_TILE(d, i), NSAJIT_WIDE_TILE(d, i + 1), NSAJIT_WIDE_TILE(d, i + 2), NSAJIT_WIDE_TILE(d, i + 3)
+#define NSAJIT_WIDE_32 NSAJIT_WIDE_R0
 #define NSAJIT_WIDE_64 NSAJIT_WIDE_R0 NSAJIT_WIDE_R1
 #define NSAJIT_WIDE_96 NSAJIT_WIDE_64 NSAJIT_WIDE_R2
 #define NSAJIT_WIDE_128 NSAJIT_WIDE_96 NSAJIT_WIDE_R3
 #define NSAJIT_WIDE_192 NSAJIT_WIDE_128 NSAJIT_WIDE_R4 NSAJIT_WIDE_R5
 #define NSAJIT_WIDE_256 NSAJIT_WIDE_192 NSAJIT_WIDE_R6 NSAJIT_WIDE_R7
+#define NSAJIT_WIDE_OUT_32(d) NSAJIT_WIDE_OUT(d, 0)
 #define NSAJIT_WIDE_OUT_64(d) NSAJIT_WIDE_OUT(d, 0), NSAJIT_WIDE_OUT(d, 4)
 #define NSAJIT_WIDE_OUT_96(d) NSAJIT_WIDE_OUT_64(d), NSAJIT_WIDE_OUT(d, 8)
 #define NSAJIT_WIDE_OUT_128(d) NSAJIT_WIDE_OUT_96(d), NSAJIT_WIDE_OUT(d, 12)
@@ -34,12 +36,13 @@ namespace nsajit {
                "k16.f32." kind "." kind " {" NSAJIT_WIDE_##n "}, " a_operand ", " b_operand ", p, 1, 1, 0, 0; }" \
                : NSAJIT_WIDE_OUT_##n(d) : "l"(a), "l"(b), "r"(accumulate))
 
-// d: kN / 8 tiles of 8 columns. kN: 64, 96, 128, 192 or 256.
+// d: kN / 8 tiles of 8 columns. kN: 32, 64, 96, 128, 192 or 256.
 #define NSAJIT_DEFINE_WGMMA_WIDE(Element, kind)                                                                         \
   template <int kN>                                                                                                     \
   __device__ __forceinline__ void wgmma_wide(Element, float (*d)[4], unsigned long long a, unsigned long long b,        \
                                              int accumulate) {                                                          \
-    static_assert(kN == 64 || kN == 96 || kN == 128 || kN == 192 || kN == 256, "widths that are spelled out here");     \
+    static_assert(kN == 32 || kN == 64 || kN == 96 || kN == 128 || kN == 192 || kN == 256, "widths that are spelled out here");     \
+    if constexpr (kN == 32) NSAJIT_WIDE_ASM(kind, 32, "%16", "%17", "%18");                                             \
     if constexpr (kN == 64) NSAJIT_WIDE_ASM(kind, 64, "%32", "%33", "%34");                                             \
     if constexpr (kN == 96) NSAJIT_WIDE_ASM(kind, 96, "%48", "%49", "%50");                                             \
     if constexpr (kN == 128) NSAJIT_WIDE_ASM(kind, 128, "%64", "%65", "%66");                                           \
@@ -55,11 +58,13 @@ NSAJIT_DEFINE_WGMMA_WIDE(fp16, "f16")
 #undef NSAJIT_WIDE_OUT_128
 #undef NSAJIT_WIDE_OUT_96
 #undef NSAJIT_WIDE_OUT_64
+#undef NSAJIT_WIDE_OUT_32
 #undef NSAJIT_WIDE_256
 #undef NSAJIT_WIDE_192
 #undef NSAJIT_WIDE_128
 #undef NSAJIT_WIDE_96
 #undef NSAJIT_WIDE_64
+#undef NSAJIT_WIDE_32
 #undef NSAJIT_WIDE_OUT
 #undef NSAJIT_WIDE_TILE
 #undef NSAJIT_WIDE_R7

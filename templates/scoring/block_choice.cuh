@@ -22,14 +22,20 @@ class BlockChoice {
   static constexpr int kBlockKeys = Fields::l_sel / Fields::d;
   static constexpr int kBefore = Fields::l / Fields::d - 1;  // keys that begin before a block and reach into it
   static constexpr int kSpan = kBlockKeys + kBefore;
-  static constexpr int kRing = 3 * kTile;   // one tile is written, two are read
+  static constexpr int kTake = larger(128 / kTile, 1);  // tiles between two readings, so that a warp has 32 blocks to read
+  // Tiles that are read, and the one before, into which their first block reaches; those that may be written meanwhile.
+  static constexpr int kRingTiles = 2 * kTake + 1;
+  static constexpr int kRing = kRingTiles * kTile;
+  static constexpr bool kAligned = kRing % kBlockKeys == 0;
   static constexpr int kPitch = kRing + 8;  // lanes of 4 queries and 8 keys use 32 banks
   static constexpr int kSlots = ceil_div(Fields::n_sel, 32) + 1;
-  static constexpr int kRoom = 32 * kSlots;  // blocks kept of a query
+  static constexpr int kBatch = smaller(ceil_div(Columns::kQueries, kWarps), 4);  // queries that a warp reads together
+  static constexpr int kRoom = 32 * kSlots;                                       // blocks kept of a query
   static constexpr int kSumBytes = larger(Columns::kQueries * kPitch * 4, kWarps* Columns::kColumns * 8);
   static constexpr int kLseBytes = Columns::kColumns * 4;
   static constexpr int kBytes = kSumBytes + kLseBytes + Columns::kQueries * (kRoom * 8 + 8);
-  static_assert(kSpan <= kTile, "the keys of a block lie in the two newest tiles");
+  static_assert(kRoom < 1024, "a count of blocks takes ten bits");
+  static_assert(kSpan <= kTile, "the keys of a block reach one tile back at most");
 
   const nsajit_scoring_args& args;
   const Queries& queries;
@@ -55,15 +61,16 @@ class BlockChoice {
     __syncwarp();
   }
 
-  // Reads blocks that tile `tile` completes.
-  __device__ __forceinline__ void take_tile(int tile, bool last, int warp, int lane) const {
-    const int begin = max(1, tile * kTile / kBlockKeys);
+  // Whether blocks are read after this tile; the same for all warps.
+  static __device__ __forceinline__ bool takes(int tile, bool last) { return (tile + 1) % kTake == 0 || last; }
+
+  // Reads the blocks that the newest tiles complete; after the last one, those that have fewer keys too.
+  __device__ __forceinline__ void take_tiles(int tile, bool last, int warp, int lane) const {
+    const int begin = max(1, (tile - tile % kTake) * kTile / kBlockKeys);
     const int complete = (tile + 1) * kTile / kBlockKeys;
-    for (int query = warp; query < queries.count; query += kWarps) {
-      const int all = queries.candidates_end(query);
-      const int end = last ? all : min(complete, all);
-      if (begin < end) take_blocks(query, begin, end, lane);
-    }
+    const int all = queries.candidates_end(queries.count - 1);
+    take_blocks<false>(begin, min(complete, all), tile, warp, lane);
+    if (last && complete < all) take_blocks<true>(max(begin, complete), all, tile, warp, lane);
   }
 
   __device__ __forceinline__ void write(const Item& item, int warp, int lane) const {
@@ -75,7 +82,6 @@ class BlockChoice {
       if (queries.decides(query, args.n)) {
         int2 state = states[query];
         if (state.x > wanted) keep_best(query, wanted, state, lane);
-        __syncwarp();
         chosen.blocks = kept_blocks + query * kRoom;
       }
       chosen.count = 1 + chosen.middle + chosen.tail;
@@ -102,66 +108,127 @@ class BlockChoice {
     }
   };
 
-  __device__ __forceinline__ float score(int query, int block, int seen) const {
+  // `slot`: of the block's first own key. kPartial: keys behind `keys` were never there.
+  template <bool kPartial>
+  __device__ __forceinline__ float score(int query, int block, int slot, int keys) const {
     const float* const row = sums + query * kPitch;
-    const int first = block * kBlockKeys - kBefore;
-    int slot = (first + kRing) % kRing;
+    float own[kBlockKeys];
+    if constexpr (kAligned && kBlockKeys % 4 == 0 && kBlockKeys <= 16) {
+#pragma unroll
+      for (int o = 0; o < kBlockKeys; o += 4) {
+        const float4 four = *reinterpret_cast<const float4*>(row + slot + o);
+        own[o] = four.x;
+        own[o + 1] = four.y;
+        own[o + 2] = four.z;
+        own[o + 3] = four.w;
+      }
+    }
     float total = 0.0f;
-#pragma unroll(kSpan <= 16 ? kSpan : 4)
-    for (int o = 0; o < kSpan; ++o) {
-      const int begin = (o - kBefore) * Fields::d;  // relative to the block
+#pragma unroll(kSpan <= 20 ? kSpan : 4)
+    for (int o = -kBefore; o < kBlockKeys; ++o) {
+      const int key = block * kBlockKeys + o;
+      if (kBefore > kBlockKeys && key < 0) continue;
+      if (kPartial && key >= keys) continue;
+      const int begin = o * Fields::d;  // relative to the block
       const int overlap = min(begin + Fields::l, Fields::l_sel) - max(begin, 0);
       const float weight = static_cast<float>(overlap) / static_cast<float>(Fields::l);
-      if (first + o >= 0 && first + o < seen) total = fmaf(weight, row[slot], total);
-      slot = slot + 1 == kRing ? 0 : slot + 1;
+      if (kAligned && kBlockKeys % 4 == 0 && kBlockKeys <= 16 && o >= 0) {
+        total = fmaf(weight, own[o], total);
+        continue;
+      }
+      int at = slot + o;
+      if (o < 0) at += at < 0 ? kRing : 0;
+      if (!kAligned) at -= at >= kRing ? kRing : 0;
+      total = fmaf(weight, row[at], total);
     }
     return total;
   }
 
-  __device__ __forceinline__ void take_blocks(int query, int begin, int end, int lane) const {
-    const int seen = queries.seen(query);
-    int2 state = states[query];
-    __syncwarp();
+  template <bool kPartial>
+  __device__ __forceinline__ void take_blocks(int begin, int end, int tile, int warp, int lane) const {
     for (int base = begin; base < end; base += 32) {
       const int block = base + lane;
-      const int bits = block < end ? __float_as_int(score(query, block, seen)) & 0x7fffffff : -1;
-      const bool better = bits > state.y;
-      const uint32 mask = __ballot_sync(kAllLanes, better);
-      if (mask == 0) continue;
-      if (better) {
-        const int at = query * kRoom + state.x + __popc(mask & ((1u << lane) - 1));
-        kept_scores[at] = bits;
-        kept_blocks[at] = block;
+      const int slot = static_cast<uint32>(block * kBlockKeys) % kRing;
+      for (int query = warp; query < queries.count; query += kWarps * kBatch) {
+        int2 state[kBatch];
+        int bits[kBatch];
+        uint32 mask[kBatch];
+#pragma unroll
+        for (int i = 0; i < kBatch; ++i) {  // independent of each other: their latencies overlap
+          const int nth = min(query + i * kWarps, queries.count - 1);
+          state[i] = states[nth];
+          const float value = score<kPartial>(nth, block, slot, (tile + 1) * kTile);
+          const bool there = query + i * kWarps < queries.count && block < min(end, queries.candidates_end(nth));
+          bits[i] = there ? __float_as_int(value) & 0x7fffffff : -1;
+        }
+#pragma unroll
+        for (int i = 0; i < kBatch; ++i) mask[i] = __ballot_sync(kAllLanes, bits[i] > state[i].y);
+#pragma unroll
+        for (int i = 0; i < kBatch; ++i)
+          if (mask[i] != 0) keep(query + i * kWarps, state[i], bits[i], block, mask[i], lane);
       }
-      state.x += __popc(mask);
-      __syncwarp();
-      if (state.x + 32 > kRoom) keep_best(query, queries.wanted(query, args.n), state, lane);
     }
-    if (lane == 0) states[query] = state;
+  }
+
+  // Adds the blocks of the lanes in `mask`, which exceed the threshold.
+  __device__ __forceinline__ void keep(int query, int2 state, int bits, int block, uint32 mask, int lane) const {
+    if (state.x + __popc(mask) > kRoom) {
+      keep_best(query, queries.wanted(query, args.n), state, lane);
+      mask = __ballot_sync(kAllLanes, bits > state.y);
+    }
+    if (mask >> lane & 1) {
+      const int at = query * kRoom + state.x + __popc(mask & ((1u << lane) - 1));
+      kept_scores[at] = bits;
+      kept_blocks[at] = block;
+    }
+    if (lane == 0) states[query] = make_int2(state.x + __popc(mask), state.y);
     __syncwarp();
+  }
+
+  // A score that `wanted` blocks reach, or the wanted-th best one where more share it. Two bits at a time, from the first
+  // one that the lowest and the highest do not have in common.
+  static __device__ __forceinline__ uint32 bisect(const uint32 (&bits)[kSlots], int wanted, uint32 lowest, uint32 highest) {
+    if (lowest == highest) return highest;
+    int shift = 31 - __clz(lowest ^ highest) & ~1;
+    uint32 least = highest & ~(0xffffffffu >> (30 - shift));
+    for (; shift >= 0; shift -= 2) {
+      uint32 counts = 0;  // of blocks that reach each of three thresholds, ten bits each
+#pragma unroll
+      for (int slot = 0; slot < kSlots; ++slot) {
+        counts += bits[slot] >= (least | 1u << shift) ? 1u : 0u;
+        counts += bits[slot] >= (least | 2u << shift) ? 1u << 10 : 0u;
+        counts += bits[slot] >= (least | 3u << shift) ? 1u << 20 : 0u;
+      }
+      counts = __reduce_add_sync(kAllLanes, counts);
+      const int one = counts & 1023;
+      const int two = counts >> 10 & 1023;
+      const int three = counts >> 20;
+      if (one < wanted) continue;
+      const int reach = three >= wanted ? three : two >= wanted ? two : one;
+      least |= (three >= wanted ? 3u : two >= wanted ? 2u : 1u) << shift;
+      if (reach == wanted) break;
+    }
+    return least;
   }
 
   // Of more than `wanted` blocks the best, in their order. The threshold becomes a score that so many reach.
   __device__ __forceinline__ void keep_best(int query, int wanted, int2& state, int lane) const {
     int* const scores = kept_scores + query * kRoom;
     int* const blocks = kept_blocks + query * kRoom;
-    int bits[kSlots];
+    uint32 bits[kSlots];  // 0 where there is no block: behind all others, and so never in
     int block[kSlots];
+    uint32 lowest = 0xffffffffu;
+    uint32 highest = 0;
 #pragma unroll
     for (int slot = 0; slot < kSlots; ++slot) {
       const int at = slot * 32 + lane;
-      bits[slot] = at < state.x ? scores[at] : -1;
-      block[slot] = blocks[at];
+      const bool there = at < state.x;
+      bits[slot] = there ? scores[at] : 0;
+      block[slot] = there ? blocks[at] : 0;
+      lowest = min(lowest, there ? bits[slot] : lowest);
+      highest = max(highest, bits[slot]);
     }
-    int least = 0;
-    for (int bit = 1 << 30; bit > 0; bit >>= 1) {
-      int reach = 0;
-#pragma unroll
-      for (int slot = 0; slot < kSlots; ++slot) reach += __popc(__ballot_sync(kAllLanes, bits[slot] >= (least | bit)));
-      if (reach < wanted) continue;
-      least |= bit;
-      if (reach == wanted) break;
-    }
+    const uint32 least = bisect(bits, wanted, __reduce_min_sync(kAllLanes, lowest), __reduce_max_sync(kAllLanes, highest));
     int above = 0;
 #pragma unroll
     for (int slot = 0; slot < kSlots; ++slot) above += __popc(__ballot_sync(kAllLanes, bits[slot] > least));
@@ -180,24 +247,27 @@ class BlockChoice {
       }
       kept += __popc(mask);
     }
-    state = make_int2(wanted, least);
+    state = make_int2(wanted, static_cast<int>(least));
     __syncwarp();
   }
 
-  static __device__ __forceinline__ int range_end(int block, int64 position) {
-    const int64 end = static_cast<int64>(block + 1) * Fields::l_sel;
-    return static_cast<int>(end < position + 1 ? end : position + 1);
+  static __device__ __forceinline__ int range_end(int block, int position) {
+    return min(block * Fields::l_sel + (Fields::l_sel - 1), position) + 1;
   }
 
-  __device__ __forceinline__ void write_ranges(const Chosen& chosen, int64 position, int* to, int lane) const {
+  __device__ __forceinline__ void write_ranges(const Chosen& chosen, int position, int* to, int lane) const {
     int used = 0;
     if constexpr (Fields::ranges_v2) {
       for (int base = 0; base < chosen.count; base += 32) {
         const int i = base + lane;
         const bool there = i < chosen.count;
         const int block = there ? chosen.at(i) : 0;
-        const bool begins = there && (i == 0 || chosen.at(i - 1) + 1 != block);
-        const bool ends = there && (i + 1 == chosen.count || chosen.at(i + 1) != block + 1);
+        int before = __shfl_up_sync(kAllLanes, block, 1);
+        int after = __shfl_down_sync(kAllLanes, block, 1);
+        if (lane == 0 && base > 0) before = chosen.at(base - 1);
+        if (lane == 31 && i + 1 < chosen.count) after = chosen.at(i + 1);
+        const bool begins = there && (i == 0 || before + 1 != block);
+        const bool ends = there && (i + 1 == chosen.count || after != block + 1);
         const uint32 mask = __ballot_sync(kAllLanes, begins);
         const int range = used + __popc(mask & (0xffffffffu >> (31 - lane))) - 1;
         if (begins) to[2 * range] = block * Fields::l_sel;
@@ -230,7 +300,8 @@ class TileScores {
 
   const Choice& choice;
   float scale2;
-  int row;  // of the tile: this lane's first one
+  int seen_by_all;  // keys
+  int row;          // of the tile: this lane's first one
   int warp;
   int lane;
 
@@ -249,7 +320,7 @@ class TileScores {
   }
 
   __device__ __forceinline__ void add(ColumnSums<Fields>& column_sums, Scores& s, int tile) const {
-    if ((tile + 1) * kTile > choice.queries.seen(0)) mask(s, tile);
+    if ((tile + 1) * kTile > seen_by_all) mask(s, tile);
     column_sums.add(s, scale2);
   }
 
@@ -296,9 +367,10 @@ class TileScores {
     }
   }
 
-  // Probabilities, summed over the heads, to the ring. Keys that a query does not see are left out where blocks are scored.
-  __device__ __forceinline__ void store_sums(const Scores& s, const float (&lse)[Columns::kOwn], int tile) const {
-    float* const to = choice.sums + tile % 3 * kTile + row;
+  // Probabilities, summed over the heads, to the ring.
+  __device__ __forceinline__ void store_sums(Scores& s, const float (&lse)[Columns::kOwn], int tile) const {
+    if ((tile + 1) * kTile > seen_by_all) mask(s, tile);
+    float* const to = choice.sums + tile % Choice::kRingTiles * kTile + row;
 #pragma unroll
     for (int nth = 0; nth < Columns::kQueriesOfLane; ++nth) {
 #pragma unroll

@@ -4,8 +4,9 @@
 // gets all heads of some queries, so that Eq. 10's sum over the heads of a group is additions of its own registers, in
 // one fixed order.
 //
-// Fields: group, columns, l, d, l_sel.
+// Fields: dk, group, columns, l, d, l_sel.
 
+#include "common/async_copy.cuh"
 #include "common/sequence.cuh"
 #include "common/warp.cuh"
 #include "nsajit/scoring_args.h"
@@ -38,6 +39,28 @@ struct QueryColumns {
     const int nth = place / Fields::group;
     return {column % 8 / 2 + 4 * nth, static_cast<int>(place - nth * Fields::group), nth < kQueriesOfLane};
   }
+
+  // Starts to copy the heads of `count` queries from q, a column each, by kThreads threads: the 16 bytes of chunk `chunk` of a
+  // column to address(column, chunk). The other columns become zero.
+  template <int kThreads, class Element, class Address>
+  static __device__ __forceinline__ void copy(const nsajit_scoring_args& args, const Element* q, int count, int thread,
+                                              Address&& address) {
+    constexpr int kChunks = Fields::dk / 8;
+    const auto copy_chunk = [&](int column, int chunk) {
+      const Place at = find(column);
+      const bool real = at.used && at.query < count;
+      copy_16_async<CopyPath::kL2Only>(address(column, chunk),
+                                       real ? q + at.query * args.q_s + at.head * args.q_h + chunk * 8 : q, real ? 16 : 0);
+    };
+    if constexpr (kThreads % kChunks == 0 && kColumns * kChunks % kThreads == 0) {
+      const int chunk = thread % kChunks;
+      const int first = thread / kChunks;
+#pragma unroll
+      for (int down = 0; down < kColumns; down += kThreads / kChunks) copy_chunk(down + first, chunk);
+    } else {
+      for (int i = thread; i < kColumns * kChunks; i += kThreads) copy_chunk(i / kChunks, i % kChunks);
+    }
+  }
 };
 
 // The consecutive queries of a CTA, and which blocks each may choose.
@@ -46,6 +69,7 @@ struct CtaQueries {
   Sequence sequence;
   int64 first;
   int count;  // 0: there is nothing to do
+  int first_position;
 
   // Block `block` of sequence b. Late queries first: they see the most keys.
   __device__ __forceinline__ CtaQueries(const nsajit_scoring_args& args, int64 b, int64 block)
@@ -55,11 +79,12 @@ struct CtaQueries {
     first = cta < 0 ? 0 : cta * kQueries;
     const int64 left = sequence.rows - first;
     count = cta < 0 ? 0 : left < kQueries ? static_cast<int>(left) : kQueries;
+    first_position = static_cast<int>(sequence.position + first);
   }
 
-  __device__ __forceinline__ int64 position(int query) const { return sequence.position + first + query; }
+  __device__ __forceinline__ int position(int query) const { return first_position + query; }
   __device__ __forceinline__ int seen(int query) const { return seen_keys<Fields>(position(query), sequence.keys); }
-  __device__ __forceinline__ int local(int query) const { return static_cast<int>(position(query) / Fields::l_sel); }
+  __device__ __forceinline__ int local(int query) const { return static_cast<uint32>(position(query)) / Fields::l_sel; }
   // Blocks 1 .. this - 1 are chosen by their scores.
   __device__ __forceinline__ int candidates_end(int query) const { return max(local(query) - 1, 1); }
   // Of the n blocks, those at the end that are always in: the local one and the one before.

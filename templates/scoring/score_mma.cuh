@@ -32,17 +32,10 @@ class ScoreMma {
   uint32 ring;
 
   __device__ __forceinline__ void copy_queries(const Item& item, const typename Choice::Queries& queries) const {
-    constexpr int kChunks = Fields::dk / 8;
     const Element* const q = locate(static_cast<const Element*>(args.q), args.q_b, args.q_s, args.q_g, item,
                                     queries.sequence.first_row + queries.first);
-    for (int i = threadIdx.x; i < Columns::kColumns * kChunks; i += kThreads) {
-      const int column = i / kChunks;
-      const int chunk = i % kChunks;
-      const auto at = Columns::find(column);
-      const bool real = at.used && at.query < queries.count;
-      const Element* const from = real ? q + at.query * args.q_s + at.head * args.q_h + chunk * 8 : q;
-      copy_16_async<CopyPath::kL2Only>(ring + kRing + column * kRow + chunk * 16, from, real ? 16 : 0);
-    }
+    Columns::template copy<kThreads>(args, q, queries.count, threadIdx.x,
+                                     [&](int column, int chunk) { return ring + kRing + column * kRow + chunk * 16; });
   }
 
   __device__ __forceinline__ void multiply(Scores& s, int stage, int warp, int lane) const {
@@ -113,7 +106,7 @@ class ScoreMma {
     choice.begin(warp, lane);
     if (queries.decides(queries.count - 1, args.n)) {
       copy_queries(item, queries);
-      const Tile tiles{choice, args.scale * kLog2E, warp * 16 + lane / 4, warp, lane};
+      const Tile tiles{choice, args.scale * kLog2E, queries.seen(0), warp * 16 + lane / 4, warp, lane};
       if (args.lse == nullptr) {
         ColumnSums<Fields> column_sums;
         walk(item, queries, max(1, ceil_div(queries.seen(queries.count - 1), kTile)),
@@ -127,8 +120,9 @@ class ScoreMma {
       const int last = max(1, ceil_div(queries.scored_keys(), kTile)) - 1;
       walk(item, queries, last + 1, [&](Scores& s, int tile) {
         tiles.store_sums(s, lse, tile);
+        if (!Choice::takes(tile, tile == last)) return;
         sync();
-        choice.take_tile(tile, tile == last, warp, lane);
+        choice.take_tiles(tile, tile == last, warp, lane);
       });
     }
     choice.write(item, warp, lane);

@@ -101,18 +101,11 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
 
   // Starts to copy Q, a row per column, by all threads that compute.
   __device__ __forceinline__ void copy_queries(const Item& item, const typename Choice::Queries& queries, int thread) const {
-    constexpr int kChunks = Fields::dk / 8;
     const Element* const q = locate(static_cast<const Element*>(args.q), args.q_b, args.q_s, args.q_g, item,
                                     queries.sequence.first_row + queries.first);
-    for (int i = thread; i < Columns::kColumns * kChunks; i += 32 * kWarps) {
-      const int column = i / kChunks;
-      const int chunk = i % kChunks;
-      const auto at = Columns::find(column);
-      const bool real = at.used && at.query < queries.count;
-      const Element* const from = real ? q + at.query * args.q_s + at.head * args.q_h + chunk * 8 : q;
-      copy_16_async<CopyPath::kL2Only>(ring + kRing + chunk / 8 * kQueryPanel + panel_offset(column, chunk % 8), from,
-                                       real ? 16 : 0);
-    }
+    Columns::template copy<32 * kWarps>(args, q, queries.count, thread, [&](int column, int chunk) {
+      return ring + kRing + chunk / 8 * kQueryPanel + panel_offset(column, chunk % 8);
+    });
     commit_copies();
   }
 
@@ -184,7 +177,7 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
     choice.begin(warp, lane);
     if (passes.scores > 0) {
       copy_queries(item, choice.queries, thread);
-      const Tile tiles{choice, args.scale * kLog2E, warp * 16 + lane / 4, warp, lane};
+      const Tile tiles{choice, args.scale * kLog2E, choice.queries.seen(0), warp * 16 + lane / 4, warp, lane};
       wait_copies<0>();
       publish_to_tensor_cores();
       sync();
@@ -200,8 +193,9 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
       tiles.load_lse(lse);
       walk<Fields::ahead != 0>(place, passes.scores, warp / 4, lane, [&](Scores& s, int tile) {
         tiles.store_sums(s, lse, tile);
+        if (!Choice::takes(tile, tile + 1 == passes.scores)) return;
         sync();
-        choice.take_tile(tile, tile + 1 == passes.scores, warp, lane);
+        choice.take_tiles(tile, tile + 1 == passes.scores, warp, lane);
       });
     }
     choice.write(item, warp, lane);

@@ -28,8 +28,9 @@ int queries(const Problem& problem, const Config& config) { return config.at("co
 
 // What BlockChoice holds.
 std::int64_t choice_bytes(const Problem& problem, const Config& config) {
-  const std::int64_t rows = queries(problem, config), columns = config.at("columns"), room = (problem.n_sel + 31) / 32 * 32 + 32;
-  const std::int64_t sums = std::max<std::int64_t>(rows * (3 * tile_keys(config) + 8) * 4, warps(config) * columns * 8);
+  const std::int64_t rows = queries(problem, config), columns = config.at("columns"), room = (problem.n_sel + 31) / 32 * 32 + 32,
+                     ring = 2 * std::max(128 / tile_keys(config), 1) + 1;
+  const std::int64_t sums = std::max<std::int64_t>(rows * (ring * tile_keys(config) + 8) * 4, warps(config) * columns * 8);
   return sums + columns * 4 + rows * (room * 8 + 8);
 }
 
@@ -44,6 +45,7 @@ void require_common(VariantSpace& space, const Problem& problem, const Target& t
     const int own = c.at("columns") / 4, used = own / problem.group * problem.group;
     return used > 0 && 2 * used >= own;
   });
+  space.require("counts of the blocks kept take ten bits", [problem](const Config&) { return problem.n_sel <= 960; });
   space.require("the keys that reach into a block fit in a tile",
                 [problem](const Config& c) { return (problem.l_sel + problem.l) / problem.d - 1 <= tile_keys(c); });
   space.require("shared memory of the resident blocks fits", [problem, target](const Config& c) {
@@ -54,7 +56,7 @@ void require_common(VariantSpace& space, const Problem& problem, const Target& t
 
 VariantSpace mma_space(const Problem& problem, const Target& target) {
   VariantSpace space(kMma);
-  space.dimension("warps", {4, 8}).dimension("columns", {32, 64, 128}).dimension("stages", {2, 3});
+  space.dimension("warps", {2, 4, 8}).dimension("columns", {32, 64, 96, 128}).dimension("stages", {2, 3});
   require_common(space, problem, target);
   return space;
 }
@@ -62,8 +64,8 @@ VariantSpace mma_space(const Problem& problem, const Target& target) {
 VariantSpace wgmma_space(const Problem& problem, const Target& target) {
   VariantSpace space(kWgmma);
   space.dimension("warpgroups", {1, 2, 3})
-      .dimension("blocks_per_sm", {1, 2})
-      .dimension("columns", {64, 96, 128})
+      .dimension("blocks_per_sm", {1, 2, 3})
+      .dimension("columns", {32, 64, 96, 128})
       .dimension("stages", {3, 4, 6})
       .dimension("ahead", {0, 1});
   space.require("warpgroup matrix instructions exist on SM 90a", [target](const Config&) { return target.arch == 90; });
@@ -95,8 +97,8 @@ void require_supported(const Problem& problem, const Target& target) {
 Config choose_mma(const Problem& problem, const Target& target, const char* variant) {
   require_supported(problem, target);
   const VariantSpace space = mma_space(problem, target);
-  for (const int warp_count : {8, 4})
-    for (const int columns : {64, 32, 128})
+  for (const int warp_count : {8, 4, 2})
+    for (const int columns : {64, 32, 96, 128})
       for (const int stages : {3, 2}) {
         Config config{.variant = kMma, .values = {{"warps", warp_count}, {"columns", columns}, {"stages", stages}}};
         if (space.find_violation(config)) continue;

@@ -142,12 +142,6 @@ TEST_CASE("a choice of another number or form is refused") {
   CHECK_THAT(judge(kRanges, false, {0, 4, 8, 12, 16, 20, 24, 30, 0, 0}), StartsWith("range [24,30)"));
 }
 
-TEST_CASE("scoring says on CUDA what is missing, and what to do") {
-  const Problem problem = parse_problem("scoring");
-  CHECK_THROWS_AS(find_op(problem).space(problem, cuda_profile("90a")), Error);
-  CHECK_THROWS_WITH(find_op(problem).default_config(problem, cuda_profile("90a")), Catch::Matchers::Contains("--device cpu"));
-}
-
 TEST_CASE("scoring cases are valid, ask for more blocks than exist, and end with the workload") {
   for (const char* text : {"scoring;B=1,S=1024,G=1", "scoring,blocks,l=16,d=16,l_sel=16,n_sel=1,varlen;B=2,S=90,G=1",
                            "scoring,l=64,d=16,l_sel=32,n_sel=64;B=1,S=1,S_kv=8192,G=2"}) {
