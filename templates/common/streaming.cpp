@@ -11,8 +11,8 @@ namespace nsajit::templates {
 
 void check_streaming_target(std::string_view op, const Target& target) {
   if (target.arch >= 80) return;
-  throw Error(ErrorCode::Unsupported, fmt::format("{} on {}: the kernels need SM 80 or newer (conversion to bf16), this is SM {}", op,
-                                                  target.name, target.arch));
+  throw Error(ErrorCode::Unsupported, fmt::format("{} on {}: the kernels need SM 80 or newer (conversion to bf16), this is SM {}",
+                                                  op, target.name, target.arch));
 }
 
 Prediction predict_streaming(double bytes, const Target& target) {

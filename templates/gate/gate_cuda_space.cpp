@@ -54,23 +54,23 @@ Unit cuda_unit(const Problem& problem, const Config& config, const Target& targe
   unit.entries = {"nsajit_gate_combine"};
   unit.bodies = {"nsajit::gate::gate_rows"};
   unit.bounds = {{.threads = config.at("threads")}};
-  unit.fields = {{"dv", problem.dv},
-                 {"group", problem.group},
-                 {"threads", config.at("threads")},
-                 {"vectors", config.at("vectors")}};
+  unit.fields = {
+      {"dv", problem.dv}, {"group", problem.group}, {"threads", config.at("threads")}, {"vectors", config.at("vectors")}};
   return unit;
 }
 
 LaunchPlan cuda_plan(const Workload& workload, const Config& config, const Target&) {
   const std::int64_t rows = workload.S * workload.G * workload.problem.group;
   if (workload.B > kMaxGridYz || rows > std::numeric_limits<int>::max()) {
-    throw Error(ErrorCode::Unsupported, fmt::format("launch gate for {}: B goes up to {}, S * G * group up to {}; split the batch",
-                                                    to_string(workload), kMaxGridYz, std::numeric_limits<int>::max()));
+    throw Error(ErrorCode::Unsupported,
+                fmt::format("launch gate for {}: B goes up to {}, S * G * group up to {}; split the batch", to_string(workload),
+                            kMaxGridYz, std::numeric_limits<int>::max()));
   }
   const std::int64_t in_cta = rows_of_cta(workload.problem, config);
   LaunchPlan plan;
-  plan.steps.push_back({.grid = {static_cast<std::uint32_t>((rows + in_cta - 1) / in_cta), static_cast<std::uint32_t>(workload.B), 1},
-                        .block = {static_cast<std::uint32_t>(config.at("threads")), 1, 1}});
+  plan.steps.push_back(
+      {.grid = {static_cast<std::uint32_t>((rows + in_cta - 1) / in_cta), static_cast<std::uint32_t>(workload.B), 1},
+       .block = {static_cast<std::uint32_t>(config.at("threads")), 1, 1}});
   return plan;
 }
 

@@ -37,7 +37,8 @@ std::vector<std::byte> GateOp::case_arguments(const ParityCase& parity_case, std
   const gate::GateMode mode = gate::mode_of(parity_case.recipe);
   nsajit_gate_args args = gate::make_args(workload, gates_);
   for (std::size_t branch = 0; branch < gate::kBranches; ++branch) {
-    args.source[branch].gate = static_cast<const std::byte*>(tensors[gate::kGates]) + branch * element_bytes(specs[gate::kGates].type);
+    args.source[branch].gate =
+        static_cast<const std::byte*>(tensors[gate::kGates]) + branch * element_bytes(specs[gate::kGates].type);
     if (static_cast<int>(branch) != mode.absent) args.source[branch].o = tensors[branch];
   }
   args.o = tensors[gate::kO];
@@ -88,7 +89,8 @@ Op::Work GateOp::work(const Workload& w) const {
   const double rows = static_cast<double>(rows_before(w, w.B) * w.G * w.problem.group);
   const double row_bytes = static_cast<double>(element_bytes(w.problem.dtype)) * w.problem.dv;
   const double gate_bytes = static_cast<double>(element_bytes(gate::make_tensors(w, gates_)[gate::kGates].type));
-  return {.flops = rows * w.problem.dv * (2 * gate::kBranches - 1), .bytes = rows * (4 * row_bytes + gate::kBranches * gate_bytes)};
+  return {.flops = rows * w.problem.dv * (2 * gate::kBranches - 1),
+          .bytes = rows * (4 * row_bytes + gate::kBranches * gate_bytes)};
 }
 
 std::optional<Prediction> GateOp::predict(const Workload& workload, const Config&, const Target& target) const {

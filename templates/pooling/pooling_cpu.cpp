@@ -80,8 +80,7 @@ struct PoolingMath {
 
   NSAJIT_INLINE void keep_chunk(const Pooled& side, long long chunk) {
     float* sums = side.sums + chunk % (nsajit_field_l / nsajit_field_d) * side.size;
-    for (int at = 0; at < side.size; at += W)
-      L::store(sums + at, sum_tokens(side, chunk * nsajit_field_d, nsajit_field_d, at));
+    for (int at = 0; at < side.size; at += W) L::store(sums + at, sum_tokens(side, chunk * nsajit_field_d, nsajit_field_d, at));
   }
 
   // Chunks are added in their order, wherever they lie in the ring: a token does not depend on where its task began.

@@ -35,8 +35,7 @@ VariantSpace chunks_space(const Problem& problem, const Target& target) {
   VariantSpace space(kPoolChunks);
   space.dimension("chunks", {8, 16, 32, 64}).dimension("threads", {128, 256, 512});
   space
-      .require("the chunks of a block hold a whole window",
-               [problem](const Config& c) { return tokens_of_cta(problem, c) >= 1; })
+      .require("the chunks of a block hold a whole window", [problem](const Config& c) { return tokens_of_cta(problem, c) >= 1; })
       .require("at most half of a block's chunks are read by the next one too",
                [problem](const Config& c) { return 2 * (problem.l / problem.d - 1) <= c.at("chunks"); })
       .require("shared memory fits", [problem, target](const Config& c) { return smem_bytes(problem, c) <= target.smem_bytes; });

@@ -62,7 +62,8 @@ std::vector<ParityCase> PoolingOp::parity_cases(const Workload& workload) const 
   const auto sized = [&](std::int64_t S, std::int64_t S_kv) { return resize_workload(workload, S, S_kv, 1); };
   const std::int64_t one = p.l, far = p.l + 70 * std::int64_t{p.d};
   CaseList list;
-  list.add("nothing is complete", sized(std::max<std::int64_t>(1, one - 1), std::max<std::int64_t>(1, one - 1)), InputKind::Random, 0);
+  list.add("nothing is complete", sized(std::max<std::int64_t>(1, one - 1), std::max<std::int64_t>(1, one - 1)),
+           InputKind::Random, 0);
   list.add("one token", sized(one, one), InputKind::Random, 0);
   list.add("two tokens", sized(one + p.d, one + p.d), InputKind::Random, 0);
   list.add("prime", sized(193 + one, 193 + one), InputKind::Random, 0);

@@ -134,10 +134,10 @@ Reference make_reference(const Workload& w, std::span<const HostTensor> inputs, 
     const auto token = find_token(w, row);
     if (!token) continue;
     const std::int64_t raw = packed_start(w, token->b) + token->i * w.problem.d;
-    append_means(w.problem, inputs[kK], token->b * args.k_b + token->g * args.k_g + raw * args.k_s, args.k_s, w.problem.dk, reference,
-                 0);
-    append_means(w.problem, inputs[kV], token->b * args.v_b + token->g * args.v_g + raw * args.v_s, args.v_s, w.problem.dv, reference,
-                 1);
+    append_means(w.problem, inputs[kK], token->b * args.k_b + token->g * args.k_g + raw * args.k_s, args.k_s, w.problem.dk,
+                 reference, 0);
+    append_means(w.problem, inputs[kV], token->b * args.v_b + token->g * args.v_g + raw * args.v_s, args.v_s, w.problem.dv,
+                 reference, 1);
   }
   return reference;
 }
