@@ -23,6 +23,7 @@ std::string describe_baseline(const ReportRow& row) {
 }
 
 std::string describe_threshold(const ReportRow& row) {
+  if (row.threshold_name.empty()) return "none";
   return row.threshold ? std::to_string(row.threshold->value) : "not known";
 }
 

@@ -42,7 +42,7 @@ std::optional<cache::ParityRecord> find_closest(const std::vector<cache::ParityR
   return closest == records.end() ? std::nullopt : std::optional(*closest);
 }
 
-// The name is the operation's; a record of an operation that this build lacks has none.
+// The name is the operation's; one without a threshold, and a record of an operation that this build lacks, have none.
 std::string threshold_name(const cache::WinnerRecord& winner) {
   for (const Op* op : all_ops()) {
     if (op->name() == winner.op) return std::string(op->threshold_name(parse_problem(winner.problem)));
@@ -87,7 +87,8 @@ ReportRow make_row(cache::Cache& cache, cache::WinnerRecord winner, cache::Trial
   row.parity = find_closest(cache.find_parity(row.winner.trial));
   row.predicted = find_prediction(row.winner);
   row.threshold_name = threshold_name(row.winner);
-  row.threshold = cache.find_threshold(row.threshold_name, row.winner.problem, row.winner.device);
+  if (!row.threshold_name.empty())
+    row.threshold = cache.find_threshold(row.threshold_name, row.winner.problem, row.winner.device);
   return row;
 }
 

@@ -136,14 +136,19 @@ std::string first_rejection(cache::Cache& cache, const Workload& workload, const
   return "no candidate was tried";
 }
 
+// After the baseline's line; nothing for an operation without a threshold.
+std::string describe_threshold(const cache::ThresholdRecord& threshold, std::string_view after) {
+  return threshold.name.empty() ? std::string() : fmt::format("; {}={}{}", threshold.name, threshold.value, after);
+}
+
 void print_winner(const tuner::TuneReport& report) {
   const auto& winner = report.winner;
   fmt::print("    winner    {}  {:.4g} ms\n", winner.config, winner.time_us / 1e3);
   if (winner.baseline_us > 0) {
-    fmt::print("    baseline  packed SDPA  {:.4g} ms, speed-up {:.2f}x; {}={}\n", winner.baseline_us / 1e3,
-               winner.baseline_us / winner.time_us, report.threshold.name, report.threshold.value);
+    fmt::print("    baseline  packed SDPA  {:.4g} ms, speed-up {:.2f}x{}\n", winner.baseline_us / 1e3,
+               winner.baseline_us / winner.time_us, describe_threshold(report.threshold, ""));
   } else {
-    fmt::print("    baseline  packed SDPA failed (nsajit report says why): {}=-1, not known\n", report.threshold.name);
+    fmt::print("    baseline  packed SDPA failed (nsajit report says why){}\n", describe_threshold(report.threshold, ", not known"));
   }
 }
 

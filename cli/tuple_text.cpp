@@ -10,22 +10,29 @@ namespace {
 // The sizes that the branch is about.
 std::string branch_sizes(const Problem& problem) {
   if (problem.branch == Branch::Sliding) return fmt::format("w{}", problem.w);
-  if (problem.branch == Branch::Compressed) return fmt::format("l{}/{}", problem.l, problem.d);
+  if (problem.branch == Branch::Compressed || problem.branch == Branch::Pooling)
+    return fmt::format("l{}/{}", problem.l, problem.d);
+  if (problem.branch == Branch::Gate) return "";
   const std::string blocks = fmt::format("{}x{}", problem.l_sel, problem.n_sel);
   return problem.branch == Branch::Scoring ? fmt::format("l{}/{} {}", problem.l, problem.d, blocks) : blocks;
+}
+
+// Its sizes name l and d anyway.
+bool shows_compression(Branch branch) {
+  return branch == Branch::Compressed || branch == Branch::Scoring || branch == Branch::Pooling;
 }
 
 }  // namespace
 
 std::string short_problem(const Problem& problem) {
-  std::string text = fmt::format("{} {} {}/{} h{} {}", to_string(problem.branch), to_string(problem.dtype), problem.dk,
-                                 problem.dv, problem.group, branch_sizes(problem));
+  std::string text = fmt::format("{} {} {}/{} h{}", to_string(problem.branch), to_string(problem.dtype), problem.dk, problem.dv,
+                                 problem.group);
+  if (const std::string sizes = branch_sizes(problem); !sizes.empty()) text += " " + sizes;
   const Problem usual;
   if (problem.pass != usual.pass) text += fmt::format(" {}", to_string(problem.pass));
-  const bool compresses = problem.branch == Branch::Compressed || problem.branch == Branch::Scoring,
-             slides = problem.branch == Branch::Sliding;
-  if (!compresses && (problem.l != usual.l || problem.d != usual.d)) text += fmt::format(" l{}/{}", problem.l, problem.d);
-  if (!slides && problem.w != usual.w) text += fmt::format(" w{}", problem.w);
+  if (!shows_compression(problem.branch) && (problem.l != usual.l || problem.d != usual.d))
+    text += fmt::format(" l{}/{}", problem.l, problem.d);
+  if (problem.branch != Branch::Sliding && problem.w != usual.w) text += fmt::format(" w{}", problem.w);
   if (problem.layout != usual.layout) text += fmt::format(" {}", to_string(problem.layout));
   if (problem.input != usual.input) text += fmt::format(" {}", to_string(problem.input));
   return text;

@@ -14,11 +14,12 @@
 namespace nsajit {
 namespace {
 
-constexpr EnumNames<Branch, 6> kBranches{{{Branch::Selection, "selection"},
+constexpr EnumNames<Branch, 7> kBranches{{{Branch::Selection, "selection"},
                                           {Branch::Compressed, "compressed"},
                                           {Branch::Scoring, "scoring"},
                                           {Branch::Sliding, "sliding"},
                                           {Branch::Gate, "gate"},
+                                          {Branch::Pooling, "pooling"},
                                           {Branch::Decode, "decode"}}};
 constexpr EnumNames<Pass, 3> kPasses{{{Pass::Forward, "forward"}, {Pass::Backward, "backward"}, {Pass::Decode, "decode"}}};
 constexpr EnumNames<DType, 3> kDTypes{{{DType::BF16, "bf16"}, {DType::FP16, "fp16"}, {DType::FP32, "fp32"}}};

@@ -126,8 +126,9 @@ Decision find_decision(const Op& op, const Workload& workload, const Target& tar
                                                    to_string(problem), target.name)};
 
   const std::string_view name = op.threshold_name(problem);
-  const auto threshold = cache.find_threshold(std::string(name), to_string(problem), winner->record.device);
-  Decision decision{.baseline_us = winner->record.baseline_us, .threshold = threshold ? threshold->value : -1};
+  const auto threshold =
+      name.empty() ? std::nullopt : cache.find_threshold(std::string(name), to_string(problem), winner->record.device);
+  Decision decision{.baseline_us = winner->record.baseline_us, .threshold = name.empty() ? 0 : threshold ? threshold->value : -1};
   const std::string declined = reason_to_decline(*winner, baseline, name, op.threshold_length(workload), threshold);
   if (!declined.empty()) {
     decision.config = baseline;

@@ -27,7 +27,7 @@ struct Decision {
   std::string why;             // one sentence, for people
   double time_us = 0;          // as measured when tuned; 0 = not measured
   double baseline_us = 0;
-  std::int64_t threshold = -1; // smallest length where the winner is served; -1 = never, or not known
+  std::int64_t threshold = -1; // smallest length where the winner is served; -1 = never, or not known; 0 where there is no threshold
 };
 
 // The decision alone: no compilation, no device memory. Where the workload itself was not tuned, the nearest one serves:

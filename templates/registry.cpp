@@ -7,6 +7,8 @@
 #include "nsajit/error.h"
 #include "nsajit/op.h"
 #include "templates/compressed/compressed_op.h"
+#include "templates/gate/gate_op.h"
+#include "templates/pooling/pooling_op.h"
 #include "templates/scoring/scoring_op.h"
 #include "templates/selection/selection_op.h"
 #include "templates/sliding/sliding_op.h"
@@ -18,7 +20,9 @@ std::span<const Op* const> all_ops() {
   static const templates::CompressedOp compressed;
   static const templates::ScoringOp scoring;
   static const templates::SlidingOp sliding;
-  static const std::array<const Op*, 4> ops{&selection, &compressed, &scoring, &sliding};
+  static const templates::GateOp gate;
+  static const templates::PoolingOp pooling;
+  static const std::array<const Op*, 6> ops{&selection, &compressed, &scoring, &sliding, &gate, &pooling};
   return ops;
 }
 

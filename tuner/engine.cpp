@@ -62,7 +62,9 @@ TuneReport tune(Engine& engine, const Workload& workload, const TuneOptions& opt
   report.winner = decided->record;
   report.winner_trial = decided->winner.trial;
 
-  if (const auto known = find_threshold(tuning, report.winner); stored && known) {
+  if (engine.op.threshold_name(workload.problem).empty()) {
+    report.from_cache = stored;
+  } else if (const auto known = find_threshold(tuning, report.winner); stored && known) {
     report.threshold = *known;
     report.from_cache = true;
   } else if (decided->baseline.trial.status != cache::TrialStatus::Measured) {

@@ -86,7 +86,7 @@ Outputs CaseCheck::launch(const Buffers& inputs, std::byte poison) {
   for (const auto& buffer : outputs_) buffer->poison(poison);
   workspace_.poison(poison);
   void* const workspace = plan_.workspace_bytes > 0 ? workspace_.address() : nullptr;
-  kernel_.launch(plan_, op_.arguments(case_.spec.workload, addresses, workspace), nullptr);
+  kernel_.launch(plan_, op_.case_arguments(case_.spec, addresses, workspace), nullptr);
   device_.synchronize();
   Outputs produced;
   for (const auto& buffer : outputs_) produced.push_back(buffer->download());

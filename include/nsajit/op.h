@@ -67,6 +67,8 @@ enum class InputKind : std::uint8_t {
   Random,       // normal values, random causal selections with block 0 and the two local blocks
   LargeLogits,  // queries scaled so that logits reach +-1e3
   Ties,         // scores of many blocks equal to the last bit, and exact in every order of summation
+  OneBranch,    // gate: one branch is forced, the outputs of the others and all gates are NaN
+  TwoBranches,  // gate: one branch is absent, its output and gates are NaN
   Ragged,       // rows empty, of one token, partly filled, unused entries scattered, adjacent blocks merged
 };
 
@@ -114,6 +116,11 @@ class Op {
   virtual std::vector<TensorSpec> tensors(const Workload& workload) const = 0;
   virtual std::vector<std::byte> arguments(const Workload& workload, std::span<void* const> tensors,
                                            void* workspace) const = 0;
+  // The same for a case whose recipe says more than its tensors do: a mode that launches choose.
+  virtual std::vector<std::byte> case_arguments(const ParityCase& parity_case, std::span<void* const> tensors,
+                                                void* workspace) const {
+    return arguments(parity_case.workload, tensors, workspace);
+  }
 
   virtual std::vector<HostTensor> make_inputs(const Workload& workload, const InputRecipe& recipe) const = 0;
   virtual std::vector<ParityCase> parity_cases(const Workload& workload) const = 0;
@@ -126,10 +133,11 @@ class Op {
   virtual std::vector<HostTensor> change_future(const Workload& workload, std::span<const HostTensor> inputs,
                                                 std::int64_t position) const = 0;
 
-  // The length a threshold counts, the name it is exported by, and the ladder of workloads it is fitted on.
-  virtual std::string_view threshold_name(const Problem& problem) const = 0;
-  virtual std::int64_t threshold_length(const Workload& workload) const = 0;
-  virtual std::vector<Workload> threshold_ladder(const Workload& workload) const = 0;
+  // The length a threshold counts, the name it is exported by, and the ladder of workloads it is fitted on. An empty name:
+  // there is no threshold, and the winner is served at every length.
+  virtual std::string_view threshold_name(const Problem&) const { return {}; }
+  virtual std::int64_t threshold_length(const Workload&) const { return 0; }
+  virtual std::vector<Workload> threshold_ladder(const Workload&) const { return {}; }
 
   // What a launch must do at least: floating-point operations and bytes through device memory.
   struct Work { double flops = 0; double bytes = 0; };

@@ -10,7 +10,7 @@
 
 namespace nsajit {
 
-enum class Branch : std::uint8_t { Selection, Compressed, Scoring, Sliding, Gate, Decode };
+enum class Branch : std::uint8_t { Selection, Compressed, Scoring, Sliding, Gate, Pooling, Decode };
 enum class Pass : std::uint8_t { Forward, Backward, Decode };
 enum class DType : std::uint8_t { BF16, FP16, FP32 };
 // Grouped: Q[B,S,G,h,dk] K[B,G,S_kv,dk]. Flash: Q[B,S,H,dk] K[B,S_kv,G,dk]. Kernels take strides, so

@@ -105,14 +105,19 @@ std::vector<std::pair<std::string, int>> make_cpu_fields(const Problem& problem,
           {"pack_v", packing.values ? 1 : 0}};
 }
 
+void require_vector_width(VariantSpace& space, const Target& target) {
+  const int width = best_width(target);
+  space.require("vectors of 16 floats need AVX-512", [width](const Config& c) { return c.at("width") <= width; });
+}
+
 void add_score_blocks(VariantSpace& space) {
   space.dimension("width", {8, 16}).dimension("lane_heads", {1, 2, 4, 8, 16}).dimension("score_groups", {1, 2, 3, 4});
 }
 
 void require_score_blocks(VariantSpace& space, const Problem& problem, const Target& target) {
   const auto blocks = [problem](const Config& config) { return make_cpu_blocks(problem, config); };
-  const int width = best_width(target);
-  space.require("vectors of 16 floats need AVX-512", [width](const Config& c) { return c.at("width") <= width; })
+  require_vector_width(space, target);
+  space
       .require("the heads of a vector fit its lanes", [](const Config& c) { return c.at("lane_heads") <= c.at("width"); })
       .require("no more heads in a vector than are attended to together, rounded up to a power of two",
                [problem, blocks](const Config& c) {

@@ -48,6 +48,9 @@ CpuScratch make_cpu_scratch(const Problem& problem, const Config& config, const 
 // Constants of the templates, without those of a branch.
 std::vector<std::pair<std::string, int>> make_cpu_fields(const Problem& problem, const Config& config, const CpuPacking& packing);
 
+// Vectors that the CPU has.
+void require_vector_width(VariantSpace& space, const Target& target);
+
 // Dimensions of the blocks, and the constraints of scores and values.
 void add_score_blocks(VariantSpace& space);
 void require_score_blocks(VariantSpace& space, const Problem& problem, const Target& target);

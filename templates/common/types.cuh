@@ -29,6 +29,20 @@ __device__ __forceinline__ uint32 pack2<fp16>(float low, float high) {
   return packed;
 }
 
+// The inverse: .x is the element with the lower index.
+template <class Element>
+__device__ __forceinline__ float2 unpack2(uint32 packed);
+template <>
+__device__ __forceinline__ float2 unpack2<bf16>(uint32 packed) {
+  return make_float2(__uint_as_float(packed << 16), __uint_as_float(packed & 0xffff0000u));
+}
+template <>
+__device__ __forceinline__ float2 unpack2<fp16>(uint32 packed) {
+  float2 value;
+  asm("{ .reg .b16 l, h; mov.b32 {l, h}, %2; cvt.f32.f16 %0, l; cvt.f32.f16 %1, h; }" : "=f"(value.x), "=f"(value.y) : "r"(packed));
+  return value;
+}
+
 __device__ __forceinline__ float negative_infinity() { return __int_as_float(0xff800000); }
 
 // 2^x on the special function unit; 2^-inf = 0.

@@ -14,11 +14,6 @@ namespace {
 constexpr int kWarpsSm = 64;
 constexpr int kBlocksSm = 32;
 
-// Whose rates cuda_model_rates.h holds. A profile without a chip does not know how many processors there are.
-bool has_known_rates(const Target& target) {
-  return target.arch == 90 && target.l2_bytes > 0 && target.name.find("H200") != std::string::npos;
-}
-
 }  // namespace
 
 void ModelTime::add(std::initializer_list<ModelTerm> terms) {

@@ -2,6 +2,8 @@
 // Rates of the CUDA model: what a machine does per microsecond. Measured ones are those of docs/performance.md for one
 // NVIDIA H200; fitted ones were chosen for the least squared log error over the trials that docs/performance.md names.
 
+#include "templates/common/chip_rates.h"
+
 namespace nsajit::templates {
 
 // Measured, of one SM at 1.98 GHz from figures of the whole chip of 132: shared memory 31 TB/s, L2 9 TB/s, mma.sync 635 and
@@ -10,9 +12,7 @@ inline constexpr double kChipSms = 132;
 inline constexpr double kSmemPerSm = 31e6 / kChipSms;
 inline constexpr double kMmaPerSm = 635e6 / kChipSms;
 inline constexpr double kWgmmaPerSm = 790e6 / kChipSms;
-inline constexpr double kHbmBytes = 4.3e6;            // of the chip: copies
 inline constexpr double kL2Bytes = 9.0e6 / kChipSms;  // of an SM: L2 to it
-inline constexpr double kLaunchUs = 2.6;
 
 // Microseconds are per warp where not said otherwise; a "unit" is 16 keys x 256 elements of K and V for 8 heads.
 struct QueryMajorRates {

@@ -6,19 +6,6 @@
 
 namespace nsajit::selection {
 
-template <class Element>
-__device__ __forceinline__ float2 unpack2(uint32 packed);
-template <>
-__device__ __forceinline__ float2 unpack2<bf16>(uint32 packed) {
-  return make_float2(__uint_as_float(packed << 16), __uint_as_float(packed & 0xffff0000u));
-}
-template <>
-__device__ __forceinline__ float2 unpack2<fp16>(uint32 packed) {
-  float2 value;
-  asm("{ .reg .b16 l, h; mov.b32 {l, h}, %2; cvt.f32.f16 %0, l; cvt.f32.f16 %1, h; }" : "=f"(value.x), "=f"(value.y) : "r"(packed));
-  return value;
-}
-
 // 8 columns of one head of one row.
 template <class Fields>
 __device__ __forceinline__ void combine_columns(const KvWorkspace<Fields>& space, const Row<typename Fields::element>& row, int r, int head,

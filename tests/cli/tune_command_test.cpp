@@ -68,6 +68,25 @@ TEST_CASE("the other branches are tuned and reported with thresholds of their ow
     CHECK(has(env, name));
 }
 
+TEST_CASE("gate and pooling are tuned, reported and served without a threshold") {
+  const TemporaryFolder folder;
+  for (const char* branch : {"gate", "pooling"}) {
+    const auto tuned = run_program(folder, kTune + std::string("--branch ") + branch);
+    INFO(tuned.out << tuned.err);
+    CHECK(tuned.exit_code == 0);
+    CHECK(has(tuned.out, " 0 rejected"));
+    CHECK_FALSE(has(tuned.out, "NSA_"));
+  }
+  const std::string report = run_program(folder, "report").out;
+  for (const char* tuple : {"gate fp32 32/32 h2", "pooling fp32 32/32 h2 l32/16", "none"}) CHECK(has(report, tuple));
+  CHECK_FALSE(has(run_program(folder, "report --format env").out, "\nNSA_"));
+  for (const char* branch : {"gate", "pooling"}) {
+    const auto found = nlohmann::json::parse(run_program(folder, "lookup --json --device cpu --branch " + (branch + kTuple)).out);
+    CHECK(found["threshold"] == 0);
+    CHECK(found["time_us"].get<double>() > 0);
+  }
+}
+
 TEST_CASE("tuning in the program itself finds the same trials") {
   const TemporaryFolder folder;
   CHECK(run_program(folder, kTune + "--in-process").exit_code == 0);

@@ -82,7 +82,7 @@ TEST_CASE("the word decode is the branch in front and the pass elsewhere") {
 
 TEST_CASE("an unknown word is named beside what is accepted") {
   CHECK(why_unread("selection,bf17") ==
-        "unknown word in a problem 'bf17'; accepted: selection, compressed, scoring, sliding, gate, decode, forward, "
+        "unknown word in a problem 'bf17'; accepted: selection, compressed, scoring, sliding, gate, pooling, decode, forward, "
         "backward, decode, bf16, fp16, fp32, grouped, flash, varlen, ranges, blocks, dk=, dv=, l=, d=, l_sel=, n_sel=, "
         "w=, group=");
   CHECK_THAT(why_unread("head=4"), Catch::Matchers::StartsWith("unknown field of a problem 'head'; accepted: selection"));
@@ -100,7 +100,7 @@ TEST_CASE("two words of one kind are refused") {
 
 TEST_CASE("each enum parser names the text and lists its names") {
   CHECK(refusal_of([] { parse_branch("x"); }).message ==
-        "unknown branch 'x'; accepted: selection, compressed, scoring, sliding, gate, decode");
+        "unknown branch 'x'; accepted: selection, compressed, scoring, sliding, gate, pooling, decode");
   CHECK(refusal_of([] { parse_pass("x"); }).message == "unknown pass 'x'; accepted: forward, backward, decode");
   CHECK(refusal_of([] { parse_dtype("x"); }).message == "unknown dtype 'x'; accepted: bf16, fp16, fp32");
   CHECK(refusal_of([] { parse_layout("x"); }).message == "unknown layout 'x'; accepted: grouped, flash, varlen");

@@ -13,6 +13,8 @@ constexpr const char* kTemplate = "selection/selection_cpu.cpp";
 constexpr const char* kScoreKeys = "scoring/scoring_cpu.cpp";
 constexpr const char* kChoice = "scoring/scoring_cpu_choice.h";
 constexpr const char* kDense = "dense/dense_cpu.cpp";
+constexpr const char* kGate = "gate/gate_cpu.cpp";
+constexpr const char* kPooling = "pooling/pooling_cpu.cpp";
 constexpr const char* kBaseline = "selection/packed_sdpa_cpu.cpp";
 
 constexpr const char* kRanges = "fp32,dk=32,dv=32,group=4,l_sel=64,n_sel=4;S=48,S_kv=256,G=2";
@@ -185,6 +187,54 @@ std::vector<Mutant> scoring_mutants() {
   };
 }
 
+std::vector<Mutant> gate_mutants() {
+  const std::vector<std::string> both{"gate_rows{", "packed_sdpa{"};
+  const char* const tuple = "gate,fp32,dv=32,group=3;B=2,S=40,G=2";
+  return {
+      {"every head has the first one's gate",
+       {kGate, "row.g * source.gate_g + head * source.gate_h", "row.g * source.gate_g + 0 * source.gate_h"},
+       both,
+       tuple},
+      {"the sliding branch is left out",
+       {kGate, "for (int branch = 0; branch < 3; ++branch) {\n        const void* o",
+        "for (int branch = 0; branch < 2; ++branch) {\n        const void* o"},
+       both,
+       tuple},
+      {"an absent branch is weighed with its gate of 0",
+       {kGate, "if (o) sum = sum +", "sum = sum +"},
+       both,
+       tuple,
+       cache::TrialStatus::Crash},
+      {"a forced branch is multiplied by its gate", {kGate, "if (args->forced >= 0)", "if (args->forced >= 3)"}, both, tuple},
+      {"the first sequence's rows are taken for all",
+       {kGate, "const GateRow row{args, b, start + s,", "const GateRow row{args, b, s,"},
+       both,
+       "gate,fp32,dv=32,group=3,varlen;B=5,S=40,G=2"},
+  };
+}
+
+std::vector<Mutant> pooling_mutants() {
+  const std::vector<std::string> all{"pool_chunks{", "packed_sdpa{"};
+  const char* const tuple = "pooling,fp32,dk=32,dv=16;B=2,S=300,G=2";
+  return {
+      {"the mean is of one token more", {kPooling, "1.0f / nsajit_field_l", "1.0f / (nsajit_field_l + 1)"}, all, tuple},
+      {"the window begins one token late",
+       {kPooling, "side.raw_at + first * side.raw_stride", "side.raw_at + (first + 1) * side.raw_stride"},
+       all,
+       tuple},
+      {"the newest chunk is not kept",
+       {kPooling, "keep_chunk(side, first + i + window - 1)", "keep_chunk(side, first + i)"},
+       {"pool_chunks{"},
+       tuple},
+      {"V has the rows of K", {kPooling, "b * args->v_b + g * args->v_g", "b * args->v_b + 0 * args->v_g"}, all, tuple},
+      {"a launch of the last positions starts at token 0",
+       {kPooling, "side.size; at += W)\n      store(side, i, at, sum_tokens(side, (first + i)",
+        "side.size; at += W)\n      store(side, i, at, sum_tokens(side, (0 * first + i)"},
+       {"packed_sdpa{"},
+       tuple},
+  };
+}
+
 }  // namespace
 
 const std::vector<Mutant>& cpu_mutants() {
@@ -193,6 +243,8 @@ const std::vector<Mutant>& cpu_mutants() {
     for (Mutant& mutant : arithmetic_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : dense_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : scoring_mutants()) mutants.push_back(std::move(mutant));
+    for (Mutant& mutant : gate_mutants()) mutants.push_back(std::move(mutant));
+    for (Mutant& mutant : pooling_mutants()) mutants.push_back(std::move(mutant));
     return mutants;
   }();
   return all;

@@ -27,6 +27,10 @@ constexpr const char* kChoice = "scoring/block_choice.cuh";
 constexpr const char* kDenseMma = "dense/dense_mma.cuh";
 constexpr const char* kDenseWgmma = "dense/dense_wgmma.cuh";
 
+constexpr const char* kGate = "gate/gate_rows.cuh";
+constexpr const char* kPoolingSpan = "pooling/pooling_span.cuh";
+constexpr const char* kPoolChunks = "pooling/pool_chunks.cuh";
+
 constexpr const char* kGroup4 =
     "bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6;S=200,S_kv=512,G=2";  // heads as columns, kv_major as rows
 constexpr const char* kGroup4Blocks = "bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6,blocks;S=200,S_kv=512,G=2";
@@ -262,6 +266,38 @@ std::vector<Mutant> other_variant_mutants() {
   };
 }
 
+std::vector<Mutant> streaming_mutants() {
+  const Hits gate{"gate_rows{", "packed_sdpa{"}, pooling{"pool_chunks{", "pool_tokens{", "packed_sdpa{"};
+  const char* const gate_tuple = "gate,bf16,dv=80,group=3;B=2,S=200,G=2";
+  const char* const pooling_tuple = "pooling,bf16,dk=64,dv=32;B=2,S=700,G=2";
+  return {
+      {"a gate is of the head before",
+       {kGate, "at.head * source.gate_h", "(at.head - (at.head > 0)) * source.gate_h"},
+       gate,
+       gate_tuple},
+      {"the sliding branch is not added",
+       {kGate, "branch < 3; ++branch)\n        if", "branch < 2; ++branch)\n        if"},
+       gate,
+       gate_tuple},
+      {"a forced branch is multiplied by its gate", {kGate, "if (args.forced >= 0)", "if (args.forced >= 3)"}, gate, gate_tuple},
+      {"rows behind the last one are written", {kGate, "row < rows_};", "true};"}, gate, gate_tuple},
+      {"the mean is of one token more", {kPoolingSpan, "1.0f / Fields::l;", "1.0f / (Fields::l + 1);"}, pooling, pooling_tuple},
+      {"values are pooled from the first group",
+       {kPoolingSpan, "b * (values ? args.v_b : args.k_b) + g * (values ? args.v_g",
+        "b * (values ? args.v_b : args.k_b) + g * (values ? 0"},
+       pooling,
+       pooling_tuple},
+      {"a window lacks its last chunk",
+       {kPoolChunks, "chunk < token + kWindow; ++chunk", "chunk < token + kWindow - 1; ++chunk"},
+       {"pool_chunks{"},
+       pooling_tuple},
+      {"a block reads its chunks from the launch's first token",
+       {kPoolChunks, "sum_chunks(span, span.first + begin,", "sum_chunks(span, begin,"},
+       {"pool_chunks{"},
+       pooling_tuple},
+  };
+}
+
 }  // namespace
 
 const std::vector<Mutant>& cuda_mutants() {
@@ -271,6 +307,7 @@ const std::vector<Mutant>& cuda_mutants() {
     for (Mutant& mutant : hopper_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : dense_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : scoring_mutants()) mutants.push_back(std::move(mutant));
+    for (Mutant& mutant : streaming_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : other_variant_mutants()) mutants.push_back(std::move(mutant));
     return mutants;
   }();

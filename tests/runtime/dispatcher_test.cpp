@@ -224,6 +224,17 @@ TEST_CASE("a threshold of -1 keeps the baseline", "[runtime]") {
   CHECK_THAT(decision.why, Contains("NSA_SEL_TRITON_MIN_L is -1"));
 }
 
+TEST_CASE("without a threshold the winner is served at every length", "[runtime]") {
+  Fixture fixture;
+  fixture.store({});
+  fixture.store_threshold(-1);  // of another operation
+  const FakeOp op({testing::Fault::None}, "");
+  const Decision decision = find_decision(op, sized(1024, 1), testing::fake_target(), fixture.cache);
+  CHECK(decision.grade == Grade::Nearest);
+  CHECK(decision.config == tuned(32));
+  CHECK(decision.threshold == 0);
+}
+
 TEST_CASE("a winner that lost to the baseline is not served", "[runtime]") {
   Fixture fixture;
   fixture.store({.time_us = 120, .baseline_us = 100});

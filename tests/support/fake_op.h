@@ -43,7 +43,8 @@ inline constexpr std::int64_t kFakeLongest = std::int64_t{1} << 24;   // query_m
 // the baseline packed_sdpa{fault,stages,tile}. `faults`: values of "fault" that the space offers.
 class FakeOp final : public Op {
  public:
-  explicit FakeOp(std::vector<Fault> faults = {Fault::None}) : faults_(std::move(faults)) {}
+  explicit FakeOp(std::vector<Fault> faults = {Fault::None}, std::string_view threshold = "NSA_SEL_TRITON_MIN_L")
+      : faults_(std::move(faults)), threshold_(threshold) {}
 
   std::string_view name() const override { return "selection"; }
   bool supports(const Problem& problem) const override { return problem.branch == Branch::Selection; }
@@ -62,13 +63,14 @@ class FakeOp final : public Op {
   RowSlice output_row(const Workload& workload, std::string_view tensor, std::int64_t row) const override;
   std::vector<HostTensor> change_future(const Workload& workload, std::span<const HostTensor> inputs,
                                         std::int64_t position) const override;
-  std::string_view threshold_name(const Problem&) const override { return "NSA_SEL_TRITON_MIN_L"; }
+  std::string_view threshold_name(const Problem&) const override { return threshold_; }
   std::int64_t threshold_length(const Workload& workload) const override;
   std::vector<Workload> threshold_ladder(const Workload& workload) const override;
   Work work(const Workload& workload) const override;
 
  private:
   std::vector<Fault> faults_;
+  std::string_view threshold_;  // empty: the operation has none
 };
 
 }  // namespace nsajit::testing

@@ -2,12 +2,11 @@
 // callers may have them.
 
 #include <cmath>
-#include <cstring>
 #include <limits>
+#include <span>
 
 #include <catch2/catch_all.hpp>
 
-#include "codegen/kernel_source.h"
 #include "core/env.h"
 #include "nsajit/dense_args.h"
 #include "tests/templates/gated_kernels.h"
@@ -30,19 +29,6 @@ constexpr const char* kTuples[] = {
     "compressed,fp16,dk=128,dv=64,group=12,l=64,d=16,varlen;B=4,S=200,G=1",
     "compressed,bf16,dk=256,dv=256,group=1,l=8,d=4,l_sel=16;B=1,S=60,S_kv=61,G=1",
 };
-
-// One launch of the default kernel on tensors of the test's own making.
-void launch(const CpuGate& cpu, const Workload& w, const nsajit_dense_args& args) {
-  const Op& op = find_op(w.problem);
-  const Target& target = cpu.device->target();
-  const Config config = op.default_config(w.problem, target);
-  const auto compiled = cpu.compiler->compile(codegen::specialize(op, w.problem, config, target), target);
-  const auto kernel = cpu.device->load(std::get<codegen::Binary>(compiled));
-  std::vector<std::byte> bytes(sizeof(args));
-  std::memcpy(bytes.data(), &args, sizeof(args));
-  kernel->launch(op.plan(w, config, target), bytes, nullptr);
-  cpu.device->synchronize();
-}
 
 // fp32, one sequence and group: q and o lie in rows of `pitch` elements, keys in rows of `key_pitch`.
 struct Tensors {
@@ -79,7 +65,7 @@ double furthest_from_formula(const CpuGate& cpu, const char* text, std::int64_t 
   const Workload w = parse_workload(text);
   const std::int64_t pitch = 96, dv = w.problem.dv, h = w.problem.group;
   const Tensors t = make_strided(w, pitch, 112, keys);
-  launch(cpu, w, t.args);
+  cpu.launch(w, std::as_bytes(std::span(&t.args, 1)));
   double furthest = 0;
   for (std::int64_t s = 0; s < w.S; ++s) {
     const std::int64_t position = w.S_kv - w.S + s;

@@ -59,6 +59,16 @@ std::string CpuGate::gate(const char* text, std::size_t per_variant) const {
                             *device);
 }
 
+void CpuGate::launch(const Workload& w, std::span<const std::byte> args) const {
+  const Op& op = find_op(w.problem);
+  const Target& target = device->target();
+  const Config config = op.default_config(w.problem, target);
+  const auto compiled = compiler->compile(codegen::specialize(op, w.problem, config, target), target);
+  const auto kernel = device->load(std::get<codegen::Binary>(compiled));
+  kernel->launch(op.plan(w, config, target), args, nullptr);
+  device->synchronize();
+}
+
 std::string to_string(const Candidate& candidate) {
   return fmt::format("{} {} on {}", nsajit::to_string(candidate.problem), nsajit::to_string(candidate.config),
                      arch_name(candidate.target));
@@ -88,6 +98,17 @@ std::vector<codegen::CompileResult> compile_all(std::span<const Candidate> candi
         compiler.compile(codegen::specialize(op, candidate.problem, candidate.config, candidate.target), candidate.target);
   });
   return results;
+}
+
+std::string find_spilling(std::span<const Candidate> candidates, codegen::Compiler& compiler) {
+  const std::vector<codegen::CompileResult> results = compile_all(candidates, compiler);
+  std::string failures;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const auto* binary = std::get_if<codegen::Binary>(&results[i]);
+    if (binary != nullptr && spilled_bytes(*binary) == 0) continue;
+    failures += fmt::format("{}: {}\n", to_string(candidates[i]), binary == nullptr ? "does not compile" : "spills");
+  }
+  return failures;
 }
 
 std::string find_gate_failures(const Op& op, const Workload& workload, std::span<const Candidate> candidates,

@@ -33,6 +33,9 @@ std::vector<Candidate> choose_candidates(const Problem& problem, const Target& t
 // One result per candidate, in order; on all hardware threads.
 std::vector<codegen::CompileResult> compile_all(std::span<const Candidate> candidates, codegen::Compiler& compiler);
 
+// Those that do not compile or whose registers spill, a line each.
+std::string find_spilling(std::span<const Candidate> candidates, codegen::Compiler& compiler);
+
 // Puts each candidate through the gate of `op`. Requires: all are of `workload`'s tuple. What failed, a line each; empty:
 // all passed. A candidate that cannot be planned for some case at all (Error{Unsupported}) is left out.
 std::string find_gate_failures(const Op& op, const Workload& workload, std::span<const Candidate> candidates,
@@ -46,6 +49,8 @@ struct CpuGate {
 
   // As find_gate_failures.
   std::string gate(const char* text, std::size_t per_variant) const;
+  // One launch of the default kernel on tensors of the test's own making; `args` is the argument struct.
+  void launch(const Workload& workload, std::span<const std::byte> args) const;
 };
 
 }  // namespace nsajit::templates_test

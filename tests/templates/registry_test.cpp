@@ -8,7 +8,7 @@
 using namespace nsajit;
 
 TEST_CASE("every branch that is built is served by the operation of its name") {
-  for (const char* branch : {"selection", "compressed", "scoring", "sliding"})
+  for (const char* branch : {"selection", "compressed", "scoring", "sliding", "gate", "pooling"})
     CHECK(find_op(parse_problem(branch)).name() == branch);
 }
 

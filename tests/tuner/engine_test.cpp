@@ -51,6 +51,7 @@ struct Process {
 
   explicit Process(const TemporaryCache& file, std::vector<Fault> faults = {Fault::None})
       : op(std::move(faults)), cache(file.open()) {}
+  Process(const TemporaryCache& file, FakeOp an_op) : op(std::move(an_op)), cache(file.open()) {}
 
   tuner::TuneReport tune() {
     const auto run = cache.begin_run({.command = "test", .device = to_string(runner.facts)});
@@ -281,4 +282,19 @@ TEST_CASE("an impossible workload is refused before anything is tried") {
   process.workload.problem.dk = 7;
   CHECK_THROWS_AS(process.tune(), Error);
   CHECK(process.compiler.calls == 0);
+}
+
+TEST_CASE("an operation without a threshold stores its winner, climbs no ladder and is known the next time") {
+  const TemporaryCache file;
+  Process first(file, FakeOp({Fault::None}, ""));
+  const auto report = first.tune();
+  CHECK(report.winner.config == "query_major{fault=0,stages=2,tile=32}");
+  CHECK(report.threshold.name.empty());
+  CHECK(first.runner.races.size() == 1);  // of the finalists
+  CHECK(first.cache.thresholds().empty());
+  CHECK_FALSE(report.from_cache);
+
+  Process second(file, FakeOp({Fault::None}, ""));
+  CHECK(second.tune().from_cache);
+  CHECK(second.runner.races.empty());
 }
