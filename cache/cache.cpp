@@ -51,6 +51,13 @@ bool Cache::is_usable() const { return database_->is_usable(); }
 
 bool Cache::is_writable() const { return database_->mode() == OpenMode::ReadWrite; }
 
+std::int64_t Cache::generation() {
+  const std::int64_t version = database_->read("look for changes", [](SqliteDatabase& connection) {
+    return connection.query_integer("PRAGMA data_version");   // of the connection: never less, often the same in a new one
+  });
+  return database_->times_opened() << 32 | version;
+}
+
 std::int64_t Cache::begin_run(const RunRecord& run) {
   return database_->write("begin a run", [&](SqliteDatabase& connection) { return insert_run(connection, run); });
 }

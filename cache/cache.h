@@ -48,6 +48,8 @@ class Cache {
   // False: the file is not there, or cannot be used, and an empty cache stands in for it.
   bool is_usable() const;
   bool is_writable() const;  // opened for writing, that is
+  // Differs from before where another connection, of whatever process, has written since. Costs microseconds.
+  std::int64_t generation();
 
   std::int64_t begin_run(const RunRecord& run);
   void finish_run(std::int64_t run);

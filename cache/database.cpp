@@ -155,6 +155,7 @@ void Cache::Database::open_for_writing() {
       throw Error(ErrorCode::Cache, fmt::format("cannot use cache {}: {}", path_, schema_trouble(report)));
     }
     choose_journal(*connection, path_);
+    ++times_opened_;
     connection_ = std::move(connection);
   } catch (const SqliteFailure& failure) {
     throw Error(ErrorCode::Cache, fmt::format("cannot open cache {}: {}; {}", path_, failure.what(), advice(failure.fault())));
@@ -162,6 +163,7 @@ void Cache::Database::open_for_writing() {
 }
 
 void Cache::Database::open_for_reading() {
+  ++times_opened_;
   std::error_code ignored;
   if (!std::filesystem::exists(path_, ignored) && !ignored) {
     log_debug(fmt::format("cache {} is not there yet: nothing is known", path_));

@@ -28,6 +28,7 @@ class Cache::Database {
   const std::string& path() const { return path_; }
   OpenMode mode() const { return mode_; }
   bool is_usable() const { return connection_ != nullptr; }
+  std::int64_t times_opened() const { return times_opened_; }
   WarnOnce& warnings() { return warnings_; }
 
   // `attempt`: completes "cannot ..."; what `work` returns when it is value-initialised means a miss.
@@ -79,6 +80,7 @@ class Cache::Database {
   OpenMode mode_;
   int busy_timeout_ms_;
   WarnOnce warnings_;
+  std::int64_t times_opened_ = 0;
   std::unique_ptr<SqliteDatabase> connection_;  // none: an empty cache
   std::optional<FileState> unlocked_;           // read without locks since the file looked like this
 };

@@ -29,6 +29,29 @@ class CudaContext {
     return driver_->cuCtxSetCurrent(context_) == CUDA_SUCCESS ? driver_.get() : nullptr;
   }
   const Target& target() const { return target_; }
+
+  // The context current on this thread for as long as the object lives, and the caller's own again after: a launch must not
+  // move a program that works on another GPU.
+  class Visit {
+   public:
+    explicit Visit(const CudaContext& context) : driver_(*context.driver_) {
+      driver_.check(driver_.cuCtxGetCurrent(&before_), "cuCtxGetCurrent");
+      if (before_ == context.context_) return;
+      driver_.check(driver_.cuCtxSetCurrent(context.context_), "cuCtxSetCurrent");
+      moved_ = before_ != nullptr;
+    }
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+    ~Visit() {
+      if (moved_) driver_.cuCtxSetCurrent(before_);
+    }
+    const CudaDriver& driver() const { return driver_; }
+
+   private:
+    const CudaDriver& driver_;
+    CUcontext before_ = nullptr;
+    bool moved_ = false;
+  };
   const std::string& pci_bus_id() const { return pci_bus_id_; }
 
  private:

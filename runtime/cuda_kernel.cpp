@@ -46,7 +46,8 @@ class CudaKernel final : public Kernel {
       : module_(std::move(module)), entries_(std::move(entries)) {}
 
   void launch(const LaunchPlan& plan, std::span<const std::byte> args, Stream stream) const override {
-    const CudaDriver& driver = module_->context().enter();
+    const CudaContext::Visit visit(module_->context());
+    const CudaDriver& driver = visit.driver();
     for (const LaunchStep& step : plan.steps) {
       if (step.entry < 0 || static_cast<std::size_t>(step.entry) >= entries_.size()) refuse_entry(step);
       const Entry& entry = entries_[static_cast<std::size_t>(step.entry)];

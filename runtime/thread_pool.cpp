@@ -91,7 +91,9 @@ void ThreadPool::serve(std::size_t thread) {
 
 void ThreadPool::run(std::int64_t tasks, Task task, const void* context) {
   NSAJIT_ASSERT(tasks >= 0 && tasks <= kMaxTasks, "a task's number fits the ticket");
-  NSAJIT_ASSERT(!running_.exchange(true), "one run at a time: a task must not start a run of its own pool");
+  NSAJIT_ASSERT(runner_.load(std::memory_order_relaxed) != std::this_thread::get_id(), "a task must not start a run of its own pool");
+  const std::lock_guard turn(turn_);
+  runner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   if (tasks > 0) {
     // Closing the old round first keeps a late thread from taking a ticket of it by the new count. The stores are
     // releases so that whoever sees a new field also sees the closed ticket.
@@ -107,7 +109,7 @@ void ThreadPool::run(std::int64_t tasks, Task task, const void* context) {
     work(round, scratch_.front().address());
     for (std::uint32_t left; (left = unfinished_.load(std::memory_order_acquire)) != 0;) wait_for_change(unfinished_, left);
   }
-  running_ = false;
+  runner_.store(std::thread::id(), std::memory_order_relaxed);
   if (failed_.exchange(false)) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // ThreadPool: the processors of the CPU device. Runs a numbered set of tasks over persistent threads; a launch
 // costs a few microseconds because idle threads watch for work a while before they sleep. run() allocates nothing.
-// One run() at a time; the calling thread works too.
+// Threads that call run() at once take turns; the calling thread works too.
 
 #include <atomic>
 #include <cstddef>
@@ -33,7 +33,7 @@ class ThreadPool {
 
   // Runs tasks 0 .. tasks - 1, each once, dealt one by one to whichever thread is free; returns when all are done.
   // Where a task throws, the rest are dropped and the first exception is thrown here.
-  // Requires: 0 <= tasks <= kMaxTasks, and no other run() of this pool under way.
+  // Requires: 0 <= tasks <= kMaxTasks, and that it is not called by a task of this pool.
   void run(std::int64_t tasks, Task task, const void* context);
 
   // The same for a callable taking (task, scratch).
@@ -72,7 +72,8 @@ class ThreadPool {
   std::atomic<std::uint32_t> unfinished_{0};  // tasks of the round; 0 = run() may return
   std::atomic<bool> failed_{false};
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> running_{false};
+  std::mutex turn_;                           // of whoever runs
+  std::atomic<std::thread::id> runner_{};
   std::mutex failure_mutex_;
   std::exception_ptr failure_;
   std::vector<Scratch> scratch_;              // one per thread, the caller's first

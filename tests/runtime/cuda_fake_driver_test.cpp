@@ -1,6 +1,9 @@
 // The CUDA files against fake_libcuda: reasons for having no GPU, and every error text, without a GPU.
 
+#include <dlfcn.h>
+
 #include <catch2/catch_all.hpp>
+#include <memory>
 
 #include "core/env.h"
 #include "nsajit/error.h"
@@ -81,6 +84,23 @@ TEST_CASE("a kernel is launched with its arguments and its first row", "[runtime
   kernel->launch({.steps = {{.first_row = 5}, {.first_row = 7}}}, as_args(&sum), nullptr);
   CHECK(sum == 12);
   CHECK(device->time_us(*kernel, {.steps = {{.first_row = 1}}}, as_args(&sum)) == 250);
+}
+
+TEST_CASE("a launch leaves the caller on the context that it found", "[runtime]") {
+  const std::string driver = testing::beside_program("libfake_cuda_working.so");
+  const auto device = make_device("cuda", with_driver(driver));
+  const auto kernel = device->load(fake_cubin('k'));
+  const std::unique_ptr<void, int (*)(void*)> library(::dlopen(driver.c_str(), RTLD_NOW), ::dlclose);
+  const auto set_current = reinterpret_cast<int (*)(void*)>(::dlsym(library.get(), "cuCtxSetCurrent"));
+  const auto get_current = reinterpret_cast<int (*)(void**)>(::dlsym(library.get(), "cuCtxGetCurrent"));
+  int own = 0;   // its address stands for the caller's context
+  set_current(&own);
+  long long sum = 0;
+  kernel->launch({.steps = {{.first_row = 5}}}, as_args(&sum), nullptr);
+  void* current = nullptr;
+  get_current(&current);
+  CHECK(current == &own);
+  CHECK(sum == 5);
 }
 
 TEST_CASE("shared memory is opened up to the opt-in limit less the static part, and no further", "[runtime]") {

@@ -17,6 +17,7 @@ constexpr int kOptInBytes = 100 * 1024;
 
 struct Function { char name[32]; int smem_limit; };
 
+void* current = nullptr; // context
 int sticky = 0;          // answered by every call after a fault
 Function functions[8];
 int function_count = 0;
@@ -74,7 +75,8 @@ int cuDeviceTotalMem_v2(std::size_t* bytes, int) { *bytes = kMemory; return answ
 int cuDeviceGetPCIBusId(char* id, int, int) { std::strcpy(id, "0000:00:00.0"); return answer(); }
 int cuDevicePrimaryCtxRetain(void** context, int) { *context = &sticky; return answer(); }
 int cuDevicePrimaryCtxRelease_v2(int) { sticky = 0; return answer(); }
-int cuCtxSetCurrent(void*) { return kKind == 1 ? 34 : 0; }
+int cuCtxSetCurrent(void* context) { current = context; return kKind == 1 ? 34 : 0; }
+int cuCtxGetCurrent(void** context) { *context = current; return kKind == 1 ? 34 : 0; }
 int cuCtxSynchronize() { return answer(); }
 int cuMemAlloc_v2(unsigned long long* address, std::size_t bytes) {
   if (bytes == 0) return answer(kInvalidValue);

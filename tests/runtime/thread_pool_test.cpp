@@ -38,6 +38,21 @@ TEST_CASE("many short rounds of changing sizes lose and repeat no task", "[runti
   CHECK(sum == expected);
 }
 
+TEST_CASE("threads that run at once take turns", "[runtime]") {
+  ThreadPool pool(3);
+  std::vector<std::thread> callers;
+  std::atomic<int> wrong{0};
+  for (int caller = 0; caller < 4; ++caller)
+    callers.emplace_back([&] {
+      for (int round = 0; round < 200; ++round) {
+        const auto counts = count_runs(pool, 20);
+        if (std::accumulate(counts.begin(), counts.end(), 0) != 20) ++wrong;
+      }
+    });
+  for (std::thread& caller : callers) caller.join();
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("threads that went to sleep come back", "[runtime]") {
   ThreadPool pool(3);
   for (int round = 0; round < 20; ++round) {

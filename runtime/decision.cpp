@@ -1,0 +1,159 @@
+// Decision: winners and thresholds of the cache -> the config that serves.
+
+#include "runtime/decision.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/log.h"
+#include "nsajit/error.h"
+
+namespace nsajit::runtime {
+namespace {
+
+// Quarters of the blocks that neighbouring rows share, rounded: what a caller knows of the overlap is an estimate.
+int overlap_bucket(const Workload& workload) { return (workload.overlap_percent + 12) / 25; }
+
+// How far two workloads of one problem are apart: powers of two in each size, added up. Tile choices follow sizes by
+// their order of magnitude, and no size is known to matter more than another. A quarter of overlap weighs as an octave:
+// from a half on, each halves about what a tile of rows reads that the row before did not. Within a quarter, overlap
+// decides between equals, and the same selection between those: a recorded one and a generated one of its overlap are not
+// the same work, but nothing that is known of a launch says more than their overlap.
+double distance_between(const Workload& a, const Workload& b) {
+  const auto octaves = [](std::int64_t x, std::int64_t y) {
+    return std::abs(std::log2(static_cast<double>(x) / static_cast<double>(y)));
+  };
+  return octaves(a.S, b.S) + octaves(a.S_kv, b.S_kv) + octaves(a.B, b.B) + octaves(a.G, b.G) + octaves(a.n, b.n) +
+         std::abs(overlap_bucket(a) - overlap_bucket(b)) + std::abs(a.overlap_percent - b.overlap_percent) / 1000.0 +
+         (a.selection == b.selection ? 0 : 1 / 2000.0);
+}
+
+std::optional<StoredWinner> make_winner(const Op& op, const Problem& problem, const Target& target, cache::WinnerRecord record) {
+  try {
+    StoredWinner winner{.workload = parse_workload(record.workload), .config = parse_config(record.config)};
+    const bool baseline = winner.config == op.baseline_config(problem, target);
+    const auto violation = baseline ? std::nullopt : op.space(problem, target).find_violation(winner.config);
+    if (violation) {
+      log_warn(fmt::format("stored winner {} for {} is passed over: {}", record.config, record.workload, *violation));
+      return std::nullopt;
+    }
+    winner.record = std::move(record);
+    return winner;
+  } catch (const Error& error) {
+    log_warn(fmt::format("a stored winner is passed over: {}", error.what()));
+    return std::nullopt;
+  }
+}
+
+void add_winners(TupleWinners& tuple, const Op& op, const Problem& problem, const Target& target, cache::Cache& cache,
+                 const std::string& device) {
+  const std::string name(op.threshold_name(problem));
+  const auto threshold = name.empty() ? std::nullopt : cache.find_threshold(name, to_string(problem), device);
+  for (cache::WinnerRecord& record : cache.find_winners(to_string(problem), device)) {
+    if (record.op != op.name()) continue;
+    auto winner = make_winner(op, problem, target, std::move(record));
+    if (!winner) continue;
+    winner->threshold = threshold;
+    tuple.winners.push_back(std::move(*winner));
+  }
+}
+
+// Among equals the first, which is the newest of its device. Null: there is none.
+const StoredWinner* find_nearest(const TupleWinners& tuple, const Workload& workload) {
+  const StoredWinner* nearest = nullptr;
+  double shortest = 0;
+  for (const StoredWinner& winner : tuple.winners) {
+    const double distance = distance_between(workload, winner.workload);
+    if (nearest != nullptr && distance >= shortest) continue;
+    nearest = &winner;
+    shortest = distance;
+  }
+  return nearest;
+}
+
+std::string sizes_text(const Workload& workload) {
+  const std::string text = to_string(workload);
+  return text.substr(text.find(';') + 1);
+}
+
+// Why the baseline is served although there is a winner; empty where the winner is.
+std::string reason_to_decline(const StoredWinner& winner, const Config& baseline, std::string_view name, std::int64_t length) {
+  const cache::WinnerRecord& record = winner.record;
+  const std::optional<cache::ThresholdRecord>& threshold = winner.threshold;
+  if (winner.config == baseline) return "packed SDPA was the fastest when this was tuned";
+  if (record.baseline_us > 0 && record.time_us >= record.baseline_us)
+    return fmt::format("the best tuned kernel, {}, took {:.1f} us and packed SDPA {:.1f} us", record.config, record.time_us,
+                       record.baseline_us);
+  if (threshold && threshold->value < 0)
+    return fmt::format("{} is -1: at no measured length was the tuned kernel {:.2f} times as fast as packed SDPA", name,
+                       threshold->margin);
+  if (threshold && length < threshold->value)
+    return fmt::format("length {} is below {} = {}, from where the tuned kernel is {:.2f} times as fast as packed SDPA", length,
+                       name, threshold->value, threshold->margin);
+  return "";
+}
+
+}  // namespace
+
+std::string_view to_string(Grade grade) {
+  switch (grade) {
+    case Grade::Exact: return "exact";
+    case Grade::Nearest: return "nearest";
+    case Grade::Fallback: return "fallback";
+  }
+  return "unknown";
+}
+
+TupleWinners read_winners(const Op& op, const Problem& problem, const Target& target, cache::Cache& cache) {
+  TupleWinners tuple;
+  add_winners(tuple, op, problem, target, cache, to_string(target));
+  if (!tuple.winners.empty()) return tuple;
+  for (const std::string& device : cache.find_aliased_devices(target.name, to_string(target.backend), arch_name(target)))
+    add_winners(tuple, op, problem, target, cache, device);
+  return tuple;
+}
+
+Decision find_decision(const Op& op, const Workload& workload, const Target& target, cache::Cache& cache) {
+  return decide(op, workload, target, read_winners(op, workload.problem, target, cache));
+}
+
+Decision decide(const Op& op, const Workload& workload, const Target& target, const TupleWinners& tuple) {
+  const Problem& problem = workload.problem;
+  const Config baseline = op.baseline_config(problem, target);
+  const StoredWinner* winner = find_nearest(tuple, workload);
+  if (winner == nullptr)
+    return {.config = baseline,
+            .why = fmt::format("nothing is stored for {} on {}; `nsajit tune` it to have a tuned kernel", to_string(problem),
+                               target.name)};
+
+  const std::string_view name = op.threshold_name(problem);
+  Decision decision{.baseline_us = winner->record.baseline_us, .threshold = name.empty() ? 0 : winner->threshold ? winner->threshold->value : -1};
+  const std::string declined = reason_to_decline(*winner, baseline, name, op.threshold_length(workload));
+  if (!declined.empty()) {
+    decision.config = baseline;
+    decision.time_us = winner->workload == workload ? winner->record.baseline_us : 0;
+    decision.why = declined;
+    return decision;
+  }
+  decision.config = winner->config;
+  decision.time_us = winner->record.time_us;
+  if (winner->record.device != to_string(target)) {
+    decision.grade = Grade::Nearest;
+    decision.why = fmt::format("not tuned on this device; served as tuned for {} on {}, which an alias lets serve {}",
+                               sizes_text(winner->workload), winner->record.device, target.name);
+    return decision;
+  }
+  if (winner->workload == workload) {
+    decision.grade = Grade::Exact;
+    decision.why = fmt::format("tuned for this workload on this device ({} configs considered, {})", winner->record.candidates,
+                               winner->record.created_utc);
+    return decision;
+  }
+  decision.grade = Grade::Nearest;
+  decision.why = fmt::format("not tuned for {}; served as tuned for {}, the nearest on this device ({:.1f} octaves away)",
+                             sizes_text(workload), sizes_text(winner->workload), distance_between(workload, winner->workload));
+  return decision;
+}
+
+}  // namespace nsajit::runtime

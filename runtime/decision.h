@@ -1,0 +1,60 @@
+#pragma once
+// Decision: which config serves a Workload on a device, how good the match is, and why. Read from the cache once per tuple
+// (read_winners), then a matter of arithmetic per workload (decide): a decode step that is one key longer than the last
+// costs no database. No compilation, no device memory. Values: safe to share between threads.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cache/cache.h"
+#include "nsajit/op.h"
+
+namespace nsajit::runtime {
+
+enum class Grade : std::uint8_t {
+  Exact,     // this tuple was tuned on this device for this workload
+  Nearest,   // the same tuple, tuned for other sizes; why says which
+  Fallback,  // nothing stored, or stored as slower than the baseline: packed SDPA is served
+};
+std::string_view to_string(Grade grade);
+
+struct Decision {
+  Grade grade = Grade::Fallback;
+  Config config;
+  std::string why;     // one sentence, for people
+  double time_us = 0;  // as measured when tuned; 0 = not measured
+  double baseline_us = 0;
+  std::int64_t threshold = -1;  // smallest length where the winner is served; -1 = never, or not known; 0 where there is no threshold
+
+  bool operator==(const Decision&) const = default;
+};
+
+// A stored winner that this build can serve.
+struct StoredWinner {
+  cache::WinnerRecord record;
+  Workload workload;
+  Config config;
+  std::optional<cache::ThresholdRecord> threshold;  // of its tuple and device
+};
+
+// What the cache knows of one tuple for one device: the device's own winners; where it has none, those of the models that
+// the user lets serve it (`nsajit cache alias`). The newest first.
+struct TupleWinners {
+  std::vector<StoredWinner> winners;
+};
+
+// A record whose text this build cannot read, or whose config it no longer offers, is left out with a warning.
+TupleWinners read_winners(const Op& op, const Problem& problem, const Target& target, cache::Cache& cache);
+
+// Where the workload itself was not tuned, the nearest one serves: octaves of B, S, S_kv, G and n, and of overlap_percent,
+// the caller's hint, quarters (0 = random), are added up.
+// Requires: `tuple` was read for the workload's problem and this target.
+Decision decide(const Op& op, const Workload& workload, const Target& target, const TupleWinners& tuple);
+
+// Both in one.
+Decision find_decision(const Op& op, const Workload& workload, const Target& target, cache::Cache& cache);
+
+}  // namespace nsajit::runtime
