@@ -19,4 +19,4 @@ if(NOT NSAJIT_SANITIZE)   # the sanitizers' own functions are defined by the pro
 endif()
 set_target_properties(nsajit_shared PROPERTIES OUTPUT_NAME nsajit LINKER_LANGUAGE CXX LINK_DEPENDS "${symbols}"
                       INSTALL_RPATH "$ORIGIN")
-install(TARGETS nsajit_shared LIBRARY DESTINATION lib)
+install(TARGETS nsajit_shared LIBRARY DESTINATION lib COMPONENT library)

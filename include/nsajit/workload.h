@@ -26,6 +26,8 @@ struct Workload {
 
 // "<problem>;B=1,S=8192,S_kv=8192,G=4,n=16,overlap=0"; a recorded selection adds ",selection=<16 hexadecimal digits>".
 std::string to_string(const Workload& workload);
+// Stands for a digest where a launch's selection is the caller's own, and no rule of generated ones holds for it.
+inline constexpr std::uint64_t kOwnSelection = ~std::uint64_t{0};
 std::string selection_digits(std::uint64_t selection);
 // Reads the form above. Left out: S_kv = S, n = n_sel, and the defaults for the rest.
 Workload parse_workload(std::string_view text);

@@ -53,7 +53,7 @@ const std::vector<Door> kDoors{
 };
 // The C++ library's names have neither dot nor slash; these are the system's.
 const std::regex kSystemHeader(
-    R"((sys|linux|netinet|arpa)/.+|(dirent|dlfcn|elf|execinfo|fcntl|glob|link|poll|pthread|sched|signal|spawn|termios|unistd)\.h|[a-z_0-9]+|(imm|x86)intrin\.h)");
+    R"((sys|linux|netinet|arpa)/.+|(dirent|dlfcn|elf|execinfo|fcntl|glob|link|poll|pthread|sched|signal|spawn|stddef|stdint|termios|unistd)\.h|[a-z_0-9]+|(imm|x86)intrin\.h)");
 
 std::string folder_of(std::string_view path) { return std::string(path.substr(0, path.find('/'))); }
 

@@ -1,0 +1,240 @@
+// The C interface: handles over a server, calls over prepared arguments. include/nsajit/nsajit.h has the contracts.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "core/env.h"
+#include "core/log.h"
+#include "nsajit/error.h"
+#include "nsajit/nsajit.h"
+#include "runtime/c_status.h"
+#include "runtime/call_arguments.h"
+#include "runtime/server.h"
+
+using nsajit::Error;
+using nsajit::ErrorCode;
+using nsajit::Target;
+using nsajit::runtime::CallUse;
+using nsajit::runtime::PreparedCall;
+using nsajit::runtime::run_guarded;
+using nsajit::runtime::ServedKernel;
+using nsajit::runtime::Server;
+
+struct nsajit_context {
+  std::shared_ptr<Server> server;
+  std::string device;
+};
+
+struct nsajit_kernel {
+  std::shared_ptr<Server> server;  // owns what `served` points to
+  std::shared_ptr<const ServedKernel> served;
+  std::string workload, config, grade;
+  std::size_t args_bytes = 0;  // of the branch's argument struct
+};
+
+namespace {
+
+template <class T>
+T& require(T* pointer, const char* function, const char* name) {
+  if (pointer == nullptr) throw Error(ErrorCode::InvalidArgument, fmt::format("{}: {} is NULL", function, name));
+  return *pointer;
+}
+
+// A struct of a caller that was built with an older header is shorter: what it does not have is zero.
+template <class T>
+T copy_sized(const T& given, const char* function, const char* type) {
+  if (given.struct_bytes < sizeof(std::size_t) || given.struct_bytes > sizeof(T))
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("{}: struct_bytes is {}; set it to sizeof({}), {} in this library (ABI version {})", function,
+                            given.struct_bytes, type, sizeof(T), NSAJIT_ABI_VERSION));
+  T copy{};
+  std::memcpy(&copy, &given, given.struct_bytes);
+  return copy;
+}
+
+std::size_t args_bytes_of(nsajit::Branch branch) {
+  switch (branch) {
+    case nsajit::Branch::Selection: return sizeof(nsajit_selection_args);
+    case nsajit::Branch::Compressed:
+    case nsajit::Branch::Sliding: return sizeof(nsajit_dense_args);
+    case nsajit::Branch::Scoring: return sizeof(nsajit_scoring_args);
+    default: return 0;  // known to the kernel alone
+  }
+}
+
+nsajit_kernel* make_handle(const nsajit_context& context, const nsajit::Workload& workload) {
+  auto kernel = std::make_unique<nsajit_kernel>();
+  kernel->server = context.server;
+  kernel->served = context.server->bind(workload);
+  kernel->workload = to_string(workload);
+  kernel->config = to_string(kernel->served->decision.config);
+  kernel->grade = to_string(kernel->served->decision.grade);
+  kernel->args_bytes = args_bytes_of(workload.problem.branch);
+  return kernel.release();
+}
+
+void check_workspace(const nsajit_call& call, const ServedKernel& served, const char* function) {
+  const std::int64_t needed = served.plan.workspace_bytes;
+  if (needed == 0 || (call.workspace != nullptr && call.workspace_bytes >= needed)) return;
+  throw Error(
+      ErrorCode::InvalidArgument,
+      fmt::format("{}: {} needs a workspace of {} bytes, {} were given; ask for the size with its _workspace_bytes function",
+                  function, to_string(served.decision.config), needed, call.workspace == nullptr ? 0 : call.workspace_bytes));
+}
+
+template <class Args>
+using Prepare = PreparedCall<Args> (*)(const nsajit_call&, const Target&, CallUse);
+
+template <class Args>
+nsajit_status launch(nsajit_context* context, const nsajit_call* call, Prepare<Args> prepare, const char* function) {
+  return run_guarded([&] {
+    Server& server = *require(context, function, "context").server;
+    const nsajit_call own = copy_sized(require(call, function, "call"), function, "nsajit_call");
+    PreparedCall<Args> prepared = prepare(own, server.target(), CallUse::Launch);
+    if (prepared.is_empty) return;
+    const Server::Lease served = server.find(prepared.workload);
+    check_workspace(own, *served, function);
+    prepared.args.workspace = served->plan.workspace_bytes > 0 ? own.workspace : nullptr;
+    served->kernel->launch(served->plan, std::as_bytes(std::span(&prepared.args, 1)), own.stream);
+  });
+}
+
+template <class Args>
+nsajit_status ask_workspace(nsajit_context* context, const nsajit_call* call, std::int64_t* bytes, Prepare<Args> prepare,
+                            const char* function) {
+  return run_guarded([&] {
+    Server& server = *require(context, function, "context").server;
+    const nsajit_call own = copy_sized(require(call, function, "call"), function, "nsajit_call");
+    const PreparedCall<Args> prepared = prepare(own, server.target(), CallUse::Plan);
+    require(bytes, function, "bytes") = prepared.is_empty ? 0 : server.find(prepared.workload)->plan.workspace_bytes;
+  });
+}
+
+template <class Args>
+nsajit_status bind_call(nsajit_context* context, const nsajit_call* call, nsajit_kernel** kernel, Prepare<Args> prepare,
+                        const char* function) {
+  return run_guarded([&] {
+    const nsajit_context& owner = require(context, function, "context");
+    const nsajit_call own = copy_sized(require(call, function, "call"), function, "nsajit_call");
+    const PreparedCall<Args> prepared = prepare(own, owner.server->target(), CallUse::Plan);
+    if (prepared.is_empty)
+      throw Error(ErrorCode::InvalidArgument, fmt::format("{}: q has no rows, so no kernel serves it", function));
+    require(kernel, function, "kernel") = make_handle(owner, prepared.workload);
+  });
+}
+
+}  // namespace
+
+extern "C" {
+
+int nsajit_abi_version(void) { return NSAJIT_ABI_VERSION; }
+const char* nsajit_version(void) { return NSAJIT_VERSION; }
+
+nsajit_status nsajit_context_create(const nsajit_context_options* options, nsajit_context** context) {
+  return run_guarded([&] {
+    constexpr const char* kFunction = "nsajit_context_create";
+    nsajit_context*& out = require(context, kFunction, "context");
+    const nsajit_context_options own = options == nullptr
+                                           ? nsajit_context_options{sizeof(nsajit_context_options), nullptr, nullptr, 0}
+                                           : copy_sized(*options, kFunction, "nsajit_context_options");
+    if ((own.flags & ~(NSAJIT_READ_ONLY | NSAJIT_FROZEN)) != 0)
+      throw Error(ErrorCode::InvalidArgument,
+                  fmt::format("{}: flags 0x{:x} have bits that this library (ABI version {}) does not know", kFunction, own.flags,
+                              NSAJIT_ABI_VERSION));
+    nsajit::Environment environment = nsajit::read_environment();
+    if (environment.log_level) nsajit::set_log_level(nsajit::parse_log_level(*environment.log_level));
+    environment.frozen = environment.frozen || (own.flags & NSAJIT_FROZEN) != 0;
+    const nsajit::runtime::ServerOptions server{.device = own.device == nullptr ? "auto" : own.device,
+                                                .cache_path = own.cache_path == nullptr ? "" : own.cache_path,
+                                                .read_only = (own.flags & NSAJIT_READ_ONLY) != 0};
+    auto made = std::make_unique<nsajit_context>();
+    made->server = std::make_shared<Server>(server, environment);
+    made->device = to_string(made->server->target());
+    out = made.release();
+  });
+}
+
+nsajit_status nsajit_context_destroy(nsajit_context* context) {
+  return run_guarded([&] { std::unique_ptr<nsajit_context>(context).reset(); });
+}
+
+nsajit_status nsajit_context_device(const nsajit_context* context, const char** text) {
+  return run_guarded([&] {
+    require(text, "nsajit_context_device", "text") = require(context, "nsajit_context_device", "context").device.c_str();
+  });
+}
+
+nsajit_status nsajit_refresh(nsajit_context* context, int64_t* changed) {
+  return run_guarded([&] {
+    const int count = require(context, "nsajit_refresh", "context").server->refresh();
+    if (changed != nullptr) *changed = count;
+  });
+}
+
+// The three functions of a branch: launch, size of the workspace, bound kernel.
+#define NSAJIT_DEFINE_CALL(name, forward, prepare)                                                         \
+  nsajit_status forward(nsajit_context* context, const nsajit_call* call) {                                \
+    return launch(context, call, nsajit::runtime::prepare, #forward);                                      \
+  }                                                                                                        \
+  nsajit_status name##_workspace_bytes(nsajit_context* context, const nsajit_call* call, int64_t* bytes) { \
+    return ask_workspace(context, call, bytes, nsajit::runtime::prepare, #name "_workspace_bytes");        \
+  }                                                                                                        \
+  nsajit_status name##_kernel(nsajit_context* context, const nsajit_call* call, nsajit_kernel** kernel) {  \
+    return bind_call(context, call, kernel, nsajit::runtime::prepare, #name "_kernel");                    \
+  }
+NSAJIT_DEFINE_CALL(nsajit_selection, nsajit_selection_forward, prepare_selection)
+NSAJIT_DEFINE_CALL(nsajit_sliding, nsajit_sliding_forward, prepare_sliding)
+NSAJIT_DEFINE_CALL(nsajit_compressed, nsajit_compressed_forward, prepare_compressed)
+NSAJIT_DEFINE_CALL(nsajit_select_blocks, nsajit_select_blocks, prepare_select_blocks)
+#undef NSAJIT_DEFINE_CALL
+
+nsajit_status nsajit_bind(nsajit_context* context, const char* workload, nsajit_kernel** kernel) {
+  return run_guarded([&] {
+    const nsajit_context& owner = require(context, "nsajit_bind", "context");
+    require(workload, "nsajit_bind", "workload");
+    require(kernel, "nsajit_bind", "kernel") = make_handle(owner, nsajit::parse_workload(workload));
+  });
+}
+
+nsajit_status nsajit_kernel_launch(const nsajit_kernel* kernel, const void* args, size_t args_bytes, void* stream) {
+  return run_guarded([&] {
+    const nsajit_kernel& own = require(kernel, "nsajit_kernel_launch", "kernel");
+    const auto* bytes = static_cast<const std::byte*>(args);
+    require(bytes, "nsajit_kernel_launch", "args");
+    if (own.args_bytes != 0 && args_bytes != own.args_bytes)
+      throw Error(ErrorCode::InvalidArgument,
+                  fmt::format("nsajit_kernel_launch: {} bytes of arguments were given; the struct of {} has {}", args_bytes,
+                              own.workload, own.args_bytes));
+    own.served->kernel->launch(own.served->plan, {bytes, args_bytes}, stream);
+  });
+}
+
+nsajit_status nsajit_kernel_info(const nsajit_kernel* kernel, nsajit_kernel_facts* facts) {
+  return run_guarded([&] {
+    const nsajit_kernel& own = require(kernel, "nsajit_kernel_info", "kernel");
+    nsajit_kernel_facts& out = require(facts, "nsajit_kernel_info", "facts");
+    const std::size_t bytes = copy_sized(out, "nsajit_kernel_info", "nsajit_kernel_facts").struct_bytes;
+    const nsajit::runtime::Decision& decision = own.served->decision;
+    const nsajit_kernel_facts whole{.struct_bytes = bytes,
+                                    .workload = own.workload.c_str(),
+                                    .config = own.config.c_str(),
+                                    .grade = own.grade.c_str(),
+                                    .reason = decision.why.c_str(),
+                                    .time_ms = decision.time_us / 1e3,
+                                    .baseline_ms = decision.baseline_us / 1e3,
+                                    .workspace_bytes = own.served->plan.workspace_bytes,
+                                    .threshold = decision.threshold};
+    std::memcpy(&out, &whole, bytes);
+  });
+}
+
+nsajit_status nsajit_kernel_release(nsajit_kernel* kernel) {
+  return run_guarded([&] { std::unique_ptr<nsajit_kernel>(kernel).reset(); });
+}
+
+}  // extern "C"

@@ -1,0 +1,307 @@
+// Call arguments: shapes are compared with what q says, strides are copied.
+
+#include "runtime/call_arguments.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <initializer_list>
+#include <string_view>
+
+#include "nsajit/error.h"
+
+namespace nsajit::runtime {
+namespace {
+
+// One call being read: its name for messages, and what q says of the others.
+struct Reading {
+  std::string_view function;
+  const nsajit_call& call;
+  const Target& target;
+  CallUse use;
+  std::int64_t B = 0, S = 0, G = 0, h = 0, dk = 0;
+  bool grouped = true;  // q is [B,S,G,h,dk]
+};
+
+[[noreturn]] void refuse(const Reading& reading, const std::string& what) {
+  throw Error(ErrorCode::InvalidArgument, fmt::format("{}: {}", reading.function, what));
+}
+
+std::string shape_text(const nsajit_tensor& tensor) {
+  std::string text;
+  for (int i = 0; i < tensor.ndim && i < 5; ++i) text += fmt::format("{}{}", i == 0 ? "" : ", ", tensor.shape[i]);
+  return "[" + text + "]";
+}
+
+std::string_view dtype_text(int dtype) {
+  constexpr std::string_view kNames[]{"bf16", "fp16", "fp32", "int32"};
+  return dtype >= NSAJIT_BF16 && dtype <= NSAJIT_INT32 ? kNames[dtype] : "no dtype of nsajit.h";
+}
+
+constexpr std::int64_t kAny = -1;  // an extent that nothing fixes
+
+// dtype, rank and extents; then that rows are contiguous and, on CUDA, that vectors of 16 bytes can be loaded.
+void check_tensor(const Reading& reading, std::string_view name, const nsajit_tensor& tensor, int dtype,
+                  std::initializer_list<std::int64_t> shape, std::string_view meaning) {
+  if (tensor.dtype != dtype)
+    refuse(reading, fmt::format("{} has dtype {}; it has to be {}", name, dtype_text(tensor.dtype), dtype_text(dtype)));
+  const bool same_rank = tensor.ndim == static_cast<int>(shape.size());
+  bool fits = same_rank;
+  for (int i = 0; same_rank && i < tensor.ndim; ++i)
+    fits = fits && (shape.begin()[i] == kAny || shape.begin()[i] == tensor.shape[i]);
+  if (!fits) {
+    std::string wanted;
+    for (const std::int64_t extent : shape)
+      wanted += fmt::format("{}{}", wanted.empty() ? "" : ", ", extent == kAny ? "any" : std::to_string(extent));
+    refuse(reading,
+           fmt::format("{} has shape {}; with this q it has to be {} = [{}]", name, shape_text(tensor), meaning, wanted));
+  }
+  const int last = tensor.ndim - 1;
+  if (tensor.shape[last] > 1 && tensor.strides[last] != 1)
+    refuse(reading, fmt::format("{} has stride {} in its last dimension; rows have to be contiguous: make a copy", name,
+                                tensor.strides[last]));
+}
+
+void check_pointer(const Reading& reading, std::string_view name, const nsajit_tensor& tensor) {
+  if (reading.use == CallUse::Plan) return;
+  if (tensor.data == nullptr) refuse(reading, fmt::format("{} is a null pointer", name));
+}
+
+// Kernels load vectors of 16 bytes on CUDA. A dimension of extent 1 is never stepped along.
+void check_vectors(const Reading& reading, std::string_view name, const nsajit_tensor& tensor) {
+  if (reading.target.backend != Backend::Cuda) return;
+  const std::int64_t bytes = tensor.dtype == NSAJIT_FP32 ? 4 : 2;
+  for (int i = 0; i + 1 < tensor.ndim; ++i)
+    if (tensor.shape[i] > 1 && tensor.strides[i] * bytes % 16 != 0)
+      refuse(reading,
+             fmt::format("{} has stride {} in dimension {}: {} bytes, no multiple of 16, which CUDA kernels need; make a "
+                         "contiguous copy",
+                         name, tensor.strides[i], i, tensor.strides[i] * bytes));
+  if (reading.use == CallUse::Launch && reinterpret_cast<std::uintptr_t>(tensor.data) % 16 != 0)
+    refuse(reading, fmt::format("{} lies at {}, which is not 16-byte aligned, as CUDA kernels need it", name, tensor.data));
+}
+
+long long stride_of(const nsajit_tensor& tensor, int dimension) {
+  return tensor.shape[dimension] > 1 ? tensor.strides[dimension] : 0;
+}
+
+// What q and k say: every other tensor has to agree.
+Reading read_sizes(std::string_view function, const nsajit_call& call, const Target& target, CallUse use) {
+  Reading reading{.function = function, .call = call, .target = target, .use = use};
+  const nsajit_tensor& q = call.q;
+  if (q.ndim != 4 && q.ndim != 5)
+    refuse(reading, fmt::format("q has {} dimensions; it has to be [B,S,G,h,dk] or [B,S,H,dk]", q.ndim));
+  if (q.dtype < NSAJIT_BF16 || q.dtype > NSAJIT_FP32)
+    refuse(reading, fmt::format("q has dtype {}; it has to be bf16, fp16 or fp32", dtype_text(q.dtype)));
+  if (call.k.ndim != 4)
+    refuse(reading, fmt::format("k has {} dimensions; it has to be [B,G,S_kv,dk], or [B,S_kv,G,dk] with a 4-D q", call.k.ndim));
+  reading.grouped = q.ndim == 5;
+  reading.B = q.shape[0];
+  reading.S = q.shape[1];
+  reading.G = reading.grouped ? q.shape[2] : call.k.shape[2];
+  reading.dk = q.shape[q.ndim - 1];
+  if (!reading.grouped && (reading.G < 1 || q.shape[2] % reading.G != 0))
+    refuse(reading,
+           fmt::format("q has {} heads and k {}; the heads of q have to be a multiple of those of k", q.shape[2], reading.G));
+  reading.h = reading.grouped ? q.shape[3] : q.shape[2] / reading.G;
+  check_tensor(reading, "q", q, q.dtype,
+               reading.grouped ? std::initializer_list<std::int64_t>{kAny, kAny, kAny, kAny, kAny}
+                               : std::initializer_list<std::int64_t>{kAny, kAny, kAny, kAny},
+               "q");
+  return reading;
+}
+
+bool has_rows(const Reading& reading) { return reading.B > 0 && reading.S > 0 && reading.G > 0 && reading.h > 0; }
+
+void check_query_like(const Reading& reading, std::string_view name, const nsajit_tensor& tensor, std::int64_t size) {
+  if (reading.grouped)
+    check_tensor(reading, name, tensor, reading.call.q.dtype, {reading.B, reading.S, reading.G, reading.h, size}, "[B,S,G,h,d]");
+  else
+    check_tensor(reading, name, tensor, reading.call.q.dtype, {reading.B, reading.S, reading.G * reading.h, size}, "[B,S,H,d]");
+  check_vectors(reading, name, tensor);
+  check_pointer(reading, name, tensor);
+}
+
+void check_key_like(const Reading& reading, std::string_view name, const nsajit_tensor& tensor, std::int64_t keys,
+                    std::int64_t size) {
+  if (reading.grouped)
+    check_tensor(reading, name, tensor, reading.call.q.dtype, {reading.B, reading.G, keys, size}, "[B,G,keys,d]");
+  else
+    check_tensor(reading, name, tensor, reading.call.q.dtype, {reading.B, keys, reading.G, size}, "[B,keys,G,d]");
+  if (keys == 0) return;  // no compressed token yet: never read
+  check_vectors(reading, name, tensor);
+  check_pointer(reading, name, tensor);
+}
+
+struct QueryStrides {
+  long long b, s, g, h;
+};
+
+// Of q, o and lse.
+QueryStrides query_strides(const Reading& reading, const nsajit_tensor& tensor) {
+  if (reading.grouped) return {stride_of(tensor, 0), stride_of(tensor, 1), stride_of(tensor, 2), stride_of(tensor, 3)};
+  const long long head = stride_of(tensor, 2);
+  return {stride_of(tensor, 0), stride_of(tensor, 1), reading.h * head, head};
+}
+
+template <class Args>
+void set_query(const Reading& reading, Args& args) {
+  const nsajit_call& call = reading.call;
+  check_query_like(reading, "q", call.q, reading.dk);
+  const QueryStrides q = query_strides(reading, call.q);
+  args.q = call.q.data, args.q_b = q.b, args.q_s = q.s, args.q_g = q.g, args.q_h = q.h;
+  args.B = reading.B, args.S = reading.S, args.G = reading.G;
+  args.scale = call.scale != 0 ? call.scale : static_cast<float>(1.0 / std::sqrt(static_cast<double>(reading.dk)));
+}
+
+std::int64_t key_count(const Reading& reading) { return reading.call.k.shape[reading.grouped ? 2 : 1]; }
+
+template <class Args>
+void set_keys(const Reading& reading, Args& args) {
+  const nsajit_tensor& k = reading.call.k;
+  check_key_like(reading, "k", k, key_count(reading), reading.dk);
+  args.k = k.data, args.k_b = stride_of(k, 0);
+  args.k_g = stride_of(k, reading.grouped ? 1 : 2), args.k_s = stride_of(k, reading.grouped ? 2 : 1);
+}
+
+// `lse` in or out: given, its shape has to fit.
+template <class Args, class Pointer>
+void set_lse(const Reading& reading, Args& args, Pointer& pointer) {
+  const nsajit_tensor& lse = reading.call.lse;
+  if (lse.data == nullptr) return;
+  if (reading.grouped)
+    check_tensor(reading, "lse", lse, NSAJIT_FP32, {reading.B, reading.S, reading.G, reading.h}, "[B,S,G,h]");
+  else
+    check_tensor(reading, "lse", lse, NSAJIT_FP32, {reading.B, reading.S, reading.G * reading.h}, "[B,S,H]");
+  const QueryStrides strides = query_strides(reading, lse);
+  pointer = static_cast<Pointer>(lse.data);
+  args.lse_b = strides.b, args.lse_s = strides.s, args.lse_g = strides.g, args.lse_h = strides.h;
+}
+
+// v, o and lse: what the attention of every branch has.
+template <class Args>
+void set_values(const Reading& reading, Args& args) {
+  const nsajit_call& call = reading.call;
+  const std::int64_t dv = call.v.ndim == 4 ? call.v.shape[3] : 0;
+  check_key_like(reading, "v", call.v, key_count(reading), dv);
+  check_query_like(reading, "o", call.o, dv);
+  const QueryStrides o = query_strides(reading, call.o);
+  args.v = call.v.data, args.v_b = stride_of(call.v, 0);
+  args.v_g = stride_of(call.v, reading.grouped ? 1 : 2), args.v_s = stride_of(call.v, reading.grouped ? 2 : 1);
+  args.o = call.o.data, args.o_b = o.b, args.o_s = o.s, args.o_g = o.g, args.o_h = o.h;
+  set_lse(reading, args, args.lse);
+}
+
+// Ranges [B,S,G,n,2] or blocks [B,S,G,n], whatever q's form is.
+template <class Args>
+SelectionInput set_entries(const Reading& reading, Args& args) {
+  const nsajit_tensor& sel = reading.call.sel;
+  const bool ranges = sel.ndim == 5;
+  const std::int64_t n = sel.ndim >= 4 ? sel.shape[3] : kAny;
+  if (ranges)
+    check_tensor(reading, "sel", sel, NSAJIT_INT32, {reading.B, reading.S, reading.G, kAny, 2}, "ranges [B,S,G,n,2]");
+  else
+    check_tensor(reading, "sel", sel, NSAJIT_INT32, {reading.B, reading.S, reading.G, kAny}, "blocks [B,S,G,n]");
+  if (ranges && n > 1 && sel.strides[3] != 2)
+    refuse(reading,
+           fmt::format("sel has stride {} between the ranges of a row; they have to be contiguous: make a copy", sel.strides[3]));
+  check_pointer(reading, "sel", sel);
+  args.sel = static_cast<decltype(args.sel)>(sel.data);
+  args.sel_b = stride_of(sel, 0), args.sel_s = stride_of(sel, 1), args.sel_g = stride_of(sel, 2);
+  args.n = static_cast<int>(n);
+  return ranges ? SelectionInput::Ranges : SelectionInput::Blocks;
+}
+
+// Which of the two orders K has decides which tuple it is; one group has both.
+Layout layout_of(const Reading& reading) {
+  const nsajit_tensor& k = reading.call.k;
+  const int group = reading.grouped ? 1 : 2, key = reading.grouped ? 2 : 1;
+  if (k.shape[group] <= 1 || k.shape[key] <= 1) return reading.grouped ? Layout::Grouped : Layout::Flash;
+  return k.strides[key] > k.strides[group] ? Layout::Flash : Layout::Grouped;
+}
+
+DType dtype_of(const Reading& reading) {
+  return reading.call.q.dtype == NSAJIT_BF16 ? DType::BF16 : reading.call.q.dtype == NSAJIT_FP16 ? DType::FP16 : DType::FP32;
+}
+
+Workload describe(const Reading& reading, Branch branch, std::int64_t dv, std::int64_t S_kv) {
+  const nsajit_sparsity& sparsity = reading.call.sparsity;
+  return {.problem = {.branch = branch,
+                      .dtype = dtype_of(reading),
+                      .dk = static_cast<int>(reading.dk),
+                      .dv = static_cast<int>(dv),
+                      .l = sparsity.l,
+                      .d = sparsity.d,
+                      .l_sel = sparsity.l_sel,
+                      .n_sel = sparsity.n_sel,
+                      .w = sparsity.w,
+                      .group = static_cast<int>(reading.h),
+                      .layout = layout_of(reading)},
+          .B = reading.B,
+          .S = reading.S,
+          .S_kv = S_kv,
+          .G = reading.G,
+          .n = sparsity.n_sel};
+}
+
+std::int64_t raw_tokens(const Reading& reading) { return reading.call.S_kv != 0 ? reading.call.S_kv : reading.S; }
+
+PreparedCall<nsajit_dense_args> prepare_dense(std::string_view function, Branch branch, const nsajit_call& call,
+                                              const Target& target, CallUse use) {
+  const Reading reading = read_sizes(function, call, target, use);
+  if (!has_rows(reading)) return {.is_empty = true};
+  PreparedCall<nsajit_dense_args> prepared;
+  set_query(reading, prepared.args);
+  set_keys(reading, prepared.args);
+  set_values(reading, prepared.args);
+  prepared.args.S_c = key_count(reading);
+  prepared.args.S_kv = branch == Branch::Sliding ? key_count(reading) : raw_tokens(reading);
+  prepared.workload = describe(reading, branch, call.v.shape[3], prepared.args.S_kv);
+  return prepared;
+}
+
+}  // namespace
+
+PreparedCall<nsajit_selection_args> prepare_selection(const nsajit_call& call, const Target& target, CallUse use) {
+  const Reading reading = read_sizes("selection_forward", call, target, use);
+  if (!has_rows(reading)) return {.is_empty = true};
+  PreparedCall<nsajit_selection_args> prepared;
+  set_query(reading, prepared.args);
+  set_keys(reading, prepared.args);
+  set_values(reading, prepared.args);
+  prepared.args.S_kv = key_count(reading);
+  Workload& workload = prepared.workload = describe(reading, Branch::Selection, call.v.shape[3], prepared.args.S_kv);
+  workload.problem.input = set_entries(reading, prepared.args);
+  workload.n = prepared.args.n;
+  workload.overlap_percent = call.overlap_percent;
+  // Rows are padded to n entries however short the sequence is yet: they are the caller's own, not generated ones.
+  if (workload.problem.l_sel > 0 && workload.n > (workload.S_kv + workload.problem.l_sel - 1) / workload.problem.l_sel)
+    workload.selection = kOwnSelection;
+  return prepared;
+}
+
+PreparedCall<nsajit_dense_args> prepare_sliding(const nsajit_call& call, const Target& target, CallUse use) {
+  return prepare_dense("sliding_forward", Branch::Sliding, call, target, use);
+}
+
+PreparedCall<nsajit_dense_args> prepare_compressed(const nsajit_call& call, const Target& target, CallUse use) {
+  return prepare_dense("compressed_forward", Branch::Compressed, call, target, use);
+}
+
+PreparedCall<nsajit_scoring_args> prepare_select_blocks(const nsajit_call& call, const Target& target, CallUse use) {
+  const Reading reading = read_sizes("select_blocks", call, target, use);
+  if (!has_rows(reading)) return {.is_empty = true};
+  PreparedCall<nsajit_scoring_args> prepared;
+  set_query(reading, prepared.args);
+  set_keys(reading, prepared.args);
+  set_lse(reading, prepared.args, prepared.args.lse);
+  prepared.args.S_c = key_count(reading);
+  prepared.args.S_kv = raw_tokens(reading);
+  Workload& workload = prepared.workload =
+      describe(reading, Branch::Scoring, call.dv != 0 ? call.dv : reading.dk, prepared.args.S_kv);
+  workload.problem.input = set_entries(reading, prepared.args);
+  workload.n = prepared.args.n;
+  return prepared;
+}
+
+}  // namespace nsajit::runtime

@@ -1,0 +1,30 @@
+#pragma once
+// Call arguments: what a caller describes by tensors -> the workload that it is, and the argument struct of its kernel.
+// On the launch path: allocates and formats only to say what is wrong. Pure; safe to call from any thread.
+
+#include "nsajit/dense_args.h"
+#include "nsajit/nsajit.h"
+#include "nsajit/scoring_args.h"
+#include "nsajit/selection_args.h"
+#include "nsajit/target.h"
+#include "nsajit/workload.h"
+
+namespace nsajit::runtime {
+
+template <class Args>
+struct PreparedCall {
+  Workload workload;
+  Args args{};            // without a workspace
+  bool is_empty = false;  // no query rows: nothing to bind or to launch
+};
+
+// Pointers are looked at too: Launch. Sizes, types and strides alone: Plan.
+enum class CallUse : std::uint8_t { Launch, Plan };
+
+// Throw Error{InvalidArgument} that names the function, the tensor, the dimension, what it is and what it has to be.
+PreparedCall<nsajit_selection_args> prepare_selection(const nsajit_call& call, const Target& target, CallUse use);
+PreparedCall<nsajit_dense_args> prepare_sliding(const nsajit_call& call, const Target& target, CallUse use);
+PreparedCall<nsajit_dense_args> prepare_compressed(const nsajit_call& call, const Target& target, CallUse use);
+PreparedCall<nsajit_scoring_args> prepare_select_blocks(const nsajit_call& call, const Target& target, CallUse use);
+
+}  // namespace nsajit::runtime
