@@ -1,0 +1,107 @@
+"""One call of the C interface: arguments to a struct, the struct to a launch or to the facts of its kernel. The same for numpy and
+torch, eager or inside an operator."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from . import _library, _tensors
+from .context import KernelFacts, context_of
+from .errors import InvalidArgumentError
+
+
+@dataclass(frozen=True)
+class Sparsity:
+    """The constants of a model's sparse attention. All are part of the tuple that kernels are tuned for: give what the model has,
+    whichever function is called."""
+
+    l: int = 32  # compression block length
+    d: int = 16  # compression stride
+    l_sel: int = 64  # selection block length
+    n_sel: int = 16  # selected blocks of a row, at most
+    w: int = 512  # sliding window; counts the query's own position
+
+    def compressed_count(self, tokens: int) -> int:
+        """Compressed tokens of a sequence of `tokens` raw ones."""
+        return 0 if tokens < self.l else (tokens - self.l) // self.d + 1
+
+
+@dataclass
+class Prepared:
+    """A call that is ready, and what keeps its memory alive."""
+
+    name: str  # of the branch, as in nsajit_<name>_kernel
+    forward: str  # the function that launches it
+    call: _library.Call
+    adapter: Any
+    outputs: tuple
+    kept: tuple
+
+
+def _begin(q: Any, k: Any, sparsity: Sparsity, scale: Optional[float]) -> tuple[Any, _library.Call]:
+    adapter = _tensors.adapter_of(q)
+    if len(q.shape) not in (4, 5) or len(k.shape) != 4:
+        raise InvalidArgumentError(
+            f"q has shape {list(q.shape)} and k {list(k.shape)}; give q [B,S,G,h,dk] with k [B,G,S_kv,dk], or q [B,S,H,dk] with k [B,S_kv,G,dk]"
+        )
+    call = _library.Call(struct_bytes=ctypes.sizeof(_library.Call), scale=scale or 0.0, stream=adapter.stream)
+    call.sparsity = _library.Sparsity(sparsity.l, sparsity.d, sparsity.l_sel, sparsity.n_sel, sparsity.w)
+    call.q, call.k = adapter.describe(q, "q"), adapter.describe(k, "k")
+    return adapter, call
+
+
+def prepare_attention(name: str, q: Any, k: Any, v: Any, *, sparsity: Sparsity, scale: Optional[float], sel: Any = None,
+                      kv_length: int = 0, overlap_percent: int = 0) -> Prepared:
+    """Of selection, sliding and compressed: makes o and lse."""
+    adapter, call = _begin(q, k, sparsity, scale)
+    o = adapter.empty(q, (*q.shape[:-1], v.shape[-1]))
+    lse = adapter.empty(q, tuple(q.shape[:-1]), "float32")
+    call.v, call.o, call.lse = adapter.describe(v, "v"), adapter.describe(o, "o"), adapter.describe(lse, "lse")
+    if sel is not None:
+        sel = adapter.entries(sel)
+        call.sel = adapter.describe(sel, "sel")
+    call.S_kv, call.overlap_percent = kv_length, overlap_percent
+    return Prepared(name, f"nsajit_{name}_forward", call, adapter, (o, lse), (q, k, v, sel))
+
+
+def prepare_select_blocks(q: Any, k_cmp: Any, *, sparsity: Sparsity, scale: Optional[float], n: int, ranges: bool, lse: Any = None,
+                          kv_length: int = 0, dv: int = 0) -> Prepared:
+    """Makes block indices or ranges."""
+    adapter, call = _begin(q, k_cmp, sparsity, scale)
+    groups = q.shape[2] if len(q.shape) == 5 else k_cmp.shape[2]
+    sel = adapter.empty(q, (q.shape[0], q.shape[1], groups, n, 2) if ranges else (q.shape[0], q.shape[1], groups, n), "int32")
+    call.sel = adapter.describe(sel, "sel")
+    if lse is not None:
+        call.lse = adapter.describe(lse, "lse")
+    call.S_kv, call.dv = kv_length, dv
+    return Prepared("select_blocks", "nsajit_select_blocks", call, adapter, (sel,), (q, k_cmp, lse))
+
+
+def launch(prepared: Prepared) -> tuple:
+    """Runs the call on the current stream and returns its outputs."""
+    library, context = _library.load(), context_of(prepared.adapter.device)
+    call, needed = prepared.call, ctypes.c_int64()
+    _library.check(getattr(library, f"nsajit_{prepared.name}_workspace_bytes")(context.handle, call, ctypes.byref(needed)))
+    memory = None
+    if needed.value > 0:
+        memory, call.workspace = prepared.adapter.workspace(prepared.outputs[0], needed.value)
+        call.workspace_bytes = needed.value
+    _library.check(getattr(library, prepared.forward)(context.handle, call))
+    del memory  # torch gives it out again on this stream only, behind the launch
+    return prepared.outputs
+
+
+def ask_facts(prepared: Prepared) -> KernelFacts:
+    """Binds the call's kernel and says what it is."""
+    library, context = _library.load(), context_of(prepared.adapter.device)
+    kernel, facts = ctypes.c_void_p(), _library.Facts(struct_bytes=ctypes.sizeof(_library.Facts))
+    _library.check(getattr(library, f"nsajit_{prepared.name}_kernel")(context.handle, prepared.call, ctypes.byref(kernel)))
+    try:
+        _library.check(library.nsajit_kernel_info(kernel, ctypes.byref(facts)))
+        text = {name: getattr(facts, name).decode() for name in ("workload", "config", "grade", "reason")}
+        return KernelFacts(**text, time_ms=facts.time_ms, baseline_ms=facts.baseline_ms, workspace_bytes=facts.workspace_bytes,
+                           threshold=facts.threshold)
+    finally:
+        library.nsajit_kernel_release(kernel)

@@ -1,0 +1,125 @@
+"""Every function on numpy arrays against plain float64."""
+
+import unittest
+
+import numpy as np
+
+import nsajit
+from reference import Case, attend, choose_blocks, selected_by_blocks, selected_by_ranges, visible, window
+
+CASES = [
+    Case(S=S, S_kv=S_kv, dtype=dtype, layout=layout)
+    for S, S_kv in ((37, 90), (33, 33), (1, 77))
+    for dtype in ("float32", "float16", "bf16")
+    for layout in ("grouped", "flash")
+]
+
+
+class Branches(unittest.TestCase):
+    def each(self):
+        for case in CASES:
+            with self.subTest(S=case.S, S_kv=case.S_kv, dtype=case.dtype, layout=case.layout):
+                yield case
+
+    def test_selection_by_ranges(self):
+        for case in self.each():
+            o, lse = nsajit.selection_attention(case.given(case.q), case.given(case.k), case.given(case.v), case.ranges,
+                                                sparsity=case.sparsity, return_lse=True)
+            expected = attend(case.q, case.k, case.v, selected_by_ranges(case.ranges), case.S_kv - case.S)
+            self.assertLess(case.error(o, lse, expected), case.tolerance)
+
+    def test_selection_by_blocks(self):
+        for case in self.each():
+            o, lse = nsajit.selection_attention(case.given(case.q), case.given(case.k), case.given(case.v), case.blocks.astype(np.int64),
+                                                sparsity=case.sparsity, return_lse=True)
+            expected = attend(case.q, case.k, case.v, selected_by_blocks(case.blocks, case.sparsity.l_sel), case.S_kv - case.S)
+            self.assertLess(case.error(o, lse, expected), case.tolerance)
+
+    def test_sliding(self):
+        for case in self.each():
+            o, lse = nsajit.sliding_attention(case.given(case.q), case.given(case.k), case.given(case.v), sparsity=case.sparsity,
+                                              return_lse=True)
+            self.assertLess(case.error(o, lse, attend(case.q, case.k, case.v, window(case.sparsity.w), case.S_kv - case.S)), case.tolerance)
+
+    def test_compressed(self):
+        for case in self.each():
+            o, lse = nsajit.compressed_attention(case.given(case.q), case.given(case.k_cmp), case.given(case.v_cmp), kv_length=case.S_kv,
+                                                 sparsity=case.sparsity, return_lse=True)
+            sees = visible(case.sparsity, case.k_cmp.shape[2])
+            self.assertLess(case.error(o, lse, attend(case.q, case.k_cmp, case.v_cmp, sees, case.S_kv - case.S)), case.tolerance)
+
+    def test_select_blocks(self):
+        for case in self.each():
+            expected, closest = choose_blocks(case.q, case.k_cmp, case.sparsity, case.S_kv, 4)
+            self.assertGreater(closest, 1e-5, "scores that fp32 can tell apart")
+            q, k_cmp = case.given(case.q), case.given(case.k_cmp)
+            blocks = nsajit.select_blocks(q, k_cmp, kv_length=case.S_kv, sparsity=case.sparsity)
+            np.testing.assert_array_equal(blocks, expected)
+            ranges = nsajit.select_blocks(q, k_cmp, kv_length=case.S_kv, sparsity=case.sparsity, ranges=True)
+            by_blocks, by_ranges = selected_by_blocks(blocks, case.sparsity.l_sel), selected_by_ranges(ranges)
+            for b, s, g in np.ndindex(*blocks.shape[:3]):
+                position = case.S_kv - case.S + s
+                self.assertEqual(sorted(by_blocks(b, s, g, position)), sorted(by_ranges(b, s, g, position)))
+
+    def test_a_softmax_scale_is_taken(self):
+        case = Case()
+        o, lse = nsajit.sliding_attention(case.q, case.k, case.v, sparsity=case.sparsity, scale=0.3, return_lse=True)
+        expected = attend(case.q, case.k, case.v, window(case.sparsity.w), case.S_kv - case.S, scale=0.3)
+        self.assertLess(case.error(o, lse, expected), case.tolerance)
+
+    def test_a_cache_that_is_not_full_is_read_where_it_lies(self):
+        case = Case(S=1, S_kv=90)
+        o = nsajit.sliding_attention(case.q, case.k[:, :, :50], case.v[:, :, :50], sparsity=case.sparsity)
+        copied = nsajit.sliding_attention(case.q, case.k[:, :, :50].copy(), case.v[:, :, :50].copy(), sparsity=case.sparsity)
+        np.testing.assert_array_equal(o, copied)
+
+    def test_an_empty_selection_is_zero(self):
+        case = Case()
+        o, lse = nsajit.selection_attention(case.q, case.k, case.v, np.full_like(case.blocks, -1), sparsity=case.sparsity, return_lse=True)
+        self.assertEqual(np.abs(o).max(), 0)
+        self.assertTrue(np.isneginf(lse).all())
+
+
+class Whole(unittest.TestCase):
+    def parts(self, case):
+        caches = nsajit.Caches(case.k_cmp, case.v_cmp, case.k, case.v, case.k[:, :, ::-1].copy(), case.v[:, :, ::-1].copy())
+        gates = np.random.default_rng(3).random((*case.q.shape[:-1], 3), np.float32)
+        first = case.S_kv - case.S
+        blocks, _ = choose_blocks(case.q, case.k_cmp, case.sparsity, case.S_kv, case.sparsity.n_sel)
+        o_cmp, _ = attend(case.q, case.k_cmp, case.v_cmp, visible(case.sparsity, case.k_cmp.shape[2]), first)
+        o_sel, _ = attend(case.q, case.k, case.v, selected_by_blocks(blocks, case.sparsity.l_sel), first)
+        o_win, _ = attend(case.q, caches.k_win, caches.v_win, window(case.sparsity.w), first)
+        return caches, gates, gates[..., 0:1] * o_cmp + gates[..., 1:2] * o_sel + gates[..., 2:3] * o_win
+
+    def test_all_branches_and_the_gate(self):
+        case = Case()
+        caches, gates, expected = self.parts(case)
+        o, blocks = nsajit.nsa_attention(case.q, caches, gates, sparsity=case.sparsity, return_blocks=True)
+        self.assertLess(np.abs(o - expected).max(), 2e-5)
+        self.assertEqual(blocks.shape, (2, 37, 2, 4))
+
+    def test_steps_of_decoding_equal_the_prefill(self):
+        case = Case(S=90, S_kv=90)
+        caches, gates, _ = self.parts(case)
+        whole = nsajit.nsa_attention(case.q, caches, gates, sparsity=case.sparsity)
+        for t in (0, 5, 30, 63, 64, 89):
+            cmp = case.sparsity.compressed_count(t + 1)
+            at = nsajit.Caches(caches.k_cmp[:, :, :cmp], caches.v_cmp[:, :, :cmp], caches.k_sel[:, :, : t + 1], caches.v_sel[:, :, : t + 1],
+                               caches.k_win[:, :, : t + 1], caches.v_win[:, :, : t + 1])
+            step = nsajit.decode_step(case.q[:, t : t + 1], at, gates[:, t : t + 1], sparsity=case.sparsity)
+            self.assertLess(np.abs(step - whole[:, t : t + 1]).max(), 2e-5, f"position {t}")
+
+    def test_mean_pool(self):
+        case = Case()
+        pooled = nsajit.mean_pool(case.k, sparsity=case.sparsity)
+        self.assertEqual(pooled.shape, (2, 2, case.sparsity.compressed_count(90), 32))
+        np.testing.assert_allclose(pooled[:, :, 3], case.k[:, :, 12:20].mean(2), rtol=1e-5, atol=1e-6)
+        self.assertEqual(nsajit.mean_pool(case.k[:, :, :7], sparsity=case.sparsity).shape, (2, 2, 0, 32))
+
+    def test_bf16_round_trip(self):
+        values = np.array([1.0, -2.5, 3.140625, 1e-20], np.float32)
+        np.testing.assert_allclose(nsajit.to_float32(nsajit.to_bf16(values)), values, rtol=1 / 256)
+
+
+if __name__ == "__main__":
+    unittest.main()
