@@ -17,6 +17,7 @@
 #include "cache/utc_time.h"
 #include "cli/bench_case.h"
 #include "cli/bench_format.h"
+#include "cli/bench_lookup.h"
 #include "cli/interrupt.h"
 #include "cli/overlap_list.h"
 #include "cli/session.h"
@@ -203,6 +204,7 @@ void add_bench(CLI::App& app, Session& session) {
   bench->footer("Example:\n  nsajit bench selection --shapes bench/shapes/table1.toml --json table1.json");
   bench->require_subcommand(1);
   add_bench_selection(*bench, session);
+  add_bench_lookup(*bench, session);
 }
 
 }  // namespace nsajit::cli

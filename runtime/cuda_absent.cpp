@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "nsajit/error.h"
+#include "runtime/bare_launch.h"
 #include "runtime/cuda_device.h"
 
 namespace nsajit::runtime {
@@ -19,5 +20,7 @@ std::unique_ptr<Device> make_cuda_device(int ordinal, const Environment&) {
   throw Error(ErrorCode::Driver,
               fmt::format("open cuda:{}: {}; install the headers and build again, or use the cpu", ordinal, kReason));
 }
+
+std::optional<double> time_bare_launch_us(const Kernel&, const LaunchPlan&, std::span<const std::byte>, int) { return std::nullopt; }
 
 }  // namespace nsajit::runtime

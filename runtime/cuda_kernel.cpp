@@ -6,9 +6,11 @@
 
 #include <array>
 #include <charconv>
+#include <chrono>
 
 #include "core/log.h"
 #include "nsajit/error.h"
+#include "runtime/bare_launch.h"
 
 namespace nsajit::runtime {
 namespace {
@@ -59,6 +61,24 @@ class CudaKernel final : public Kernel {
           step.smem_bytes, static_cast<CUstream>(stream), parameters.data(), nullptr);
       if (status != CUDA_SUCCESS) explain_launch(driver, status, entry, step);
     }
+  }
+
+  double time_bare_us(const LaunchPlan& plan, std::span<const std::byte> args, int launches) const {
+    const CudaDriver& driver = module_->context().enter();
+    CUresult status = CUDA_SUCCESS;
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < launches; ++i)
+      for (const LaunchStep& step : plan.steps) {
+        long long first_row = step.first_row;
+        std::array<void*, 2> parameters{const_cast<std::byte*>(args.data()), &first_row};
+        const CUresult answer = driver.cuLaunchKernel(entries_[static_cast<std::size_t>(step.entry)].function, step.grid[0], step.grid[1],
+                                                      step.grid[2], step.block[0], step.block[1], step.block[2], step.smem_bytes, nullptr,
+                                                      parameters.data(), nullptr);
+        if (answer != CUDA_SUCCESS) status = answer;
+      }
+    const auto stop = std::chrono::steady_clock::now();
+    driver.check(status, "launch a kernel without any checks");
+    return std::chrono::duration<double, std::micro>(stop - start).count() / launches;
   }
 
  private:
@@ -153,6 +173,12 @@ std::unique_ptr<Kernel> load_cuda_kernel(std::shared_ptr<const CudaContext> cont
   std::vector<Entry> entries;
   for (const std::string& name : binary.entries) entries.push_back(find_entry(driver, module->get(), name, target));
   return std::make_unique<CudaKernel>(std::move(module), std::move(entries));
+}
+
+std::optional<double> time_bare_launch_us(const Kernel& kernel, const LaunchPlan& plan, std::span<const std::byte> args, int launches) {
+  const auto* cuda = dynamic_cast<const CudaKernel*>(&kernel);
+  if (cuda == nullptr) return std::nullopt;
+  return cuda->time_bare_us(plan, args, launches);
 }
 
 }  // namespace nsajit::runtime

@@ -29,11 +29,11 @@ double distance_between(const Workload& a, const Workload& b) {
          (a.selection == b.selection ? 0 : 1 / 2000.0);
 }
 
-std::optional<StoredWinner> make_winner(const Op& op, const Problem& problem, const Target& target, cache::WinnerRecord record) {
+std::optional<StoredWinner> make_winner(const Op& op, const Problem& problem, const Target& target, const Config& baseline,
+                                        cache::WinnerRecord record) {
   try {
     StoredWinner winner{.workload = parse_workload(record.workload), .config = parse_config(record.config)};
-    const bool baseline = winner.config == op.baseline_config(problem, target);
-    const auto violation = baseline ? std::nullopt : op.space(problem, target).find_violation(winner.config);
+    const auto violation = winner.config == baseline ? std::nullopt : op.space(problem, target).find_violation(winner.config);
     if (violation) {
       log_warn(fmt::format("stored winner {} for {} is passed over: {}", record.config, record.workload, *violation));
       return std::nullopt;
@@ -52,7 +52,7 @@ void add_winners(TupleWinners& tuple, const Op& op, const Problem& problem, cons
   const auto threshold = name.empty() ? std::nullopt : cache.find_threshold(name, to_string(problem), device);
   for (cache::WinnerRecord& record : cache.find_winners(to_string(problem), device)) {
     if (record.op != op.name()) continue;
-    auto winner = make_winner(op, problem, target, std::move(record));
+    auto winner = make_winner(op, problem, target, tuple.baseline, std::move(record));
     if (!winner) continue;
     winner->threshold = threshold;
     tuple.winners.push_back(std::move(*winner));
@@ -106,7 +106,7 @@ std::string_view to_string(Grade grade) {
 }
 
 TupleWinners read_winners(const Op& op, const Problem& problem, const Target& target, cache::Cache& cache) {
-  TupleWinners tuple;
+  TupleWinners tuple{.baseline = op.baseline_config(problem, target)};
   add_winners(tuple, op, problem, target, cache, to_string(target));
   if (!tuple.winners.empty()) return tuple;
   for (const std::string& device : cache.find_aliased_devices(target.name, to_string(target.backend), arch_name(target)))
@@ -120,7 +120,7 @@ Decision find_decision(const Op& op, const Workload& workload, const Target& tar
 
 Decision decide(const Op& op, const Workload& workload, const Target& target, const TupleWinners& tuple) {
   const Problem& problem = workload.problem;
-  const Config baseline = op.baseline_config(problem, target);
+  const Config& baseline = tuple.baseline;
   const StoredWinner* winner = find_nearest(tuple, workload);
   if (winner == nullptr)
     return {.config = baseline,

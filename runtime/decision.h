@@ -43,6 +43,7 @@ struct StoredWinner {
 // What the cache knows of one tuple for one device: the device's own winners; where it has none, those of the models that
 // the user lets serve it (`nsajit cache alias`). The newest first.
 struct TupleWinners {
+  Config baseline;   // packed SDPA of the tuple on the device: finding its best tiles takes longer than all of decide()
   std::vector<StoredWinner> winners;
 };
 

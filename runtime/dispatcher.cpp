@@ -47,7 +47,7 @@ BoundKernel Dispatcher::bind(const Workload& workload) {
     bound.plan = op.plan(workload, config, target);
     bound.kernel = &load(op, problem, config);
   };
-  const Config baseline = op.baseline_config(problem, target);
+  const Config& baseline = tuple->second.baseline;
   try {
     take(bound.decision.config);
   } catch (const Error& error) {

@@ -99,3 +99,17 @@ TEST_CASE("bench refuses what it cannot read or write before it measures") {
 TEST_CASE("the shapes of the table of goals are ten and can be read") {
   CHECK(cli::load_sweep(testing::sweeps_folder() + "/../bench/shapes/table1.toml").workloads.size() == 10);
 }
+
+TEST_CASE("bench lookup times lookups with and without a writer, and writes json") {
+  const TemporaryFolder folder;
+  const auto result = run_program(folder, "bench lookup --device cpu --dtype fp32 --dk 32 --dv 32 --group 2 --S 1 --S-kv 256 --readers 1,3 "
+                                          "--lookups 2000 --json " + folder.file("l.json"));
+  INFO(result.out << result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK(has(result.out, "3 readers and a writer: p50 "));
+  CHECK(has(result.out, "launch: measured on CUDA devices only"));
+  const auto json = nlohmann::json::parse(read_file(folder.file("l.json")));
+  REQUIRE(json["lookups"].size() == 4);
+  CHECK(json["lookups"][3]["readers"] == 3);
+  CHECK(json["lookups"][3]["bind_p50_us"].get<double>() > 0);
+}
