@@ -102,7 +102,7 @@ TEST_CASE("the shapes of the table of goals are ten and can be read") {
 
 TEST_CASE("bench lookup times lookups with and without a writer, and writes json") {
   const TemporaryFolder folder;
-  const auto result = run_program(folder, "bench lookup --device cpu --dtype fp32 --dk 32 --dv 32 --group 2 --S 1 --S-kv 256 --readers 1,3 "
+  const auto result = run_program(folder, "bench lookup --device cpu --dtype fp32 --dk 32 --dv 32 --group 2 --S 1 --S-kv 2048 --readers 1,3 "
                                           "--lookups 2000 --json " + folder.file("l.json"));
   INFO(result.out << result.err);
   REQUIRE(result.exit_code == 0);
