@@ -120,12 +120,15 @@ ParityReport to_parity(const json& value) {
 json to_json(const Timing& timing) {
   json samples = json::array();
   for (const double sample : timing.samples_us) samples.push_back(number(sample));
-  return {{"samples_us", std::move(samples)}, {"sm_mhz", timing.sm_mhz}, {"memory_mhz", timing.memory_mhz}};
+  return {{"samples_us", std::move(samples)},
+          {"sm_mhz", timing.sm_mhz},
+          {"memory_mhz", timing.memory_mhz},
+          {"disturbance", timing.disturbance}};
 }
 
 // The summary follows from the samples and is not sent.
 Timing to_timing(const json& value) {
-  Timing timing{.sm_mhz = value.at("sm_mhz"), .memory_mhz = value.at("memory_mhz")};
+  Timing timing{.sm_mhz = value.at("sm_mhz"), .memory_mhz = value.at("memory_mhz"), .disturbance = value.at("disturbance")};
   for (const json& sample : value.at("samples_us")) timing.samples_us.push_back(to_double(sample));
   if (!timing.samples_us.empty()) timing.summary = summarize(timing.samples_us);
   return timing;
