@@ -234,7 +234,10 @@ void add_tune(CLI::App& app, Session& session) {
   settings->trials_option = command->add_option("--max-trials", settings->tune.max_trials, "Candidates tried per tuple; 0 = all")
                                 ->check(CLI::NonNegativeNumber);
   settings->strategy_option =
-      command->add_option("--strategy", settings->tune.strategy, "exhaustive, random or ranked (by the model)")->capture_default_str();
+      command->add_option("--strategy", settings->tune.strategy, tuner::strategy_names())->capture_default_str();
+  command->add_option("--rounds", settings->tune.screening.rounds, "Samples per candidate before the final race")
+      ->check(CLI::Range(3, 1000))
+      ->capture_default_str();
   command->add_option("--seed", settings->tune.seed, "Seed of the random strategy")->capture_default_str();
   command->add_option("--margin", settings->tune.margin, "Speed-up over packed SDPA from which a winner is served")
       ->check(CLI::PositiveNumber)

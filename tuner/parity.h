@@ -16,11 +16,13 @@
 
 namespace nsajit::tuner {
 
-struct PreparedCase;   // parity_inputs.h
+struct PreparedCase;  // parity_inputs.h
 
-inline constexpr int kGateVersion = 2;   // bumped when the rules change: older verdicts no longer count
+inline constexpr int kGateVersion = 2;  // bumped when the rules change: older verdicts no longer count
 
-struct ErrorFigures { double max_abs = 0, mean_abs = 0, relative_l2 = 0; };
+struct ErrorFigures {
+  double max_abs = 0, mean_abs = 0, relative_l2 = 0;
+};
 
 struct TensorVerdict {
   std::string parity_case;
@@ -28,12 +30,12 @@ struct TensorVerdict {
   ErrorFigures error;
   ErrorFigures allowed;
   bool passed = false;
-  std::string reason;       // "NaN at row 17, element 3", "guard after o overwritten", ...
+  std::string reason;  // "NaN at row 17, element 3", "guard after o overwritten", ...
 };
 
 struct ParityReport {
   bool passed = false;
-  std::string reason;       // of the first verdict that failed
+  std::string reason;  // of the first verdict that failed
   std::vector<TensorVerdict> verdicts;
 };
 
