@@ -17,6 +17,7 @@
 namespace nsajit::tuner {
 
 struct PreparedCase;  // parity_inputs.h
+class HostImages;     // parity.cpp
 
 inline constexpr int kGateVersion = 2;  // bumped when the rules change: older verdicts no longer count
 
@@ -39,7 +40,8 @@ struct ParityReport {
   std::vector<TensorVerdict> verdicts;
 };
 
-// Keeps inputs and references of a workload's cases, so that checking the next candidate costs only its runs.
+// Keeps inputs, references and buffers of a workload's cases, so that checking the next candidate costs only its runs and
+// one look at every byte of what it wrote.
 class ParityChecker {
  public:
   // `recordings`: where workloads of recorded selections find theirs; outlives the checker.
@@ -51,11 +53,14 @@ class ParityChecker {
   ParityReport check(const Workload& workload, const Config& config, const runtime::Kernel& kernel);
 
  private:
+  std::vector<TensorVerdict> check_case(PreparedCase& prepared, const Config& config, const runtime::Kernel& kernel);
+
   const Op& op_;
   runtime::Device& device_;
   const Recordings* recordings_;
   std::string workload_text_;
   std::vector<std::unique_ptr<PreparedCase>> cases_;
+  std::unique_ptr<HostImages> images_;
 };
 
 }  // namespace nsajit::tuner
