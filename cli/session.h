@@ -27,6 +27,7 @@ void add_compile(CLI::App& app, Session& session);
 void add_parity(CLI::App& app, Session& session);
 void add_bench(CLI::App& app, Session& session);
 void add_cache(CLI::App& app, Session& session);
+void add_replay(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);
 void add_worker(CLI::App& app, Session& session);  // hidden: the child of `tune`
 

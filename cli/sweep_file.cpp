@@ -99,7 +99,7 @@ void read_tune(Sweep& sweep, const toml::table& table, const std::string& path) 
   for (const auto& [key, node] : table) {
     if (key == "strategy") {
       sweep.strategy = node.value_exact<std::string>();
-      if (!sweep.strategy) complain(path, node.source(), "'strategy' is to be a quoted word: exhaustive, random or ranked");
+      if (!sweep.strategy) complain(path, node.source(), "'strategy' is to be a quoted word: exhaustive, random, ranked, halving, local or learned");
     } else if (key == "max_trials") {
       sweep.max_trials = node.value_exact<std::int64_t>();
       if (!sweep.max_trials || *sweep.max_trials < 0)

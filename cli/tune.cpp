@@ -23,6 +23,7 @@
 #include "nsajit/error.h"
 #include "tuner/engine.h"
 #include "tuner/frozen_runner.h"
+#include "tuner/killable_compiler.h"
 #include "tuner/strategy.h"
 #include "tuner/trial_record.h"
 #include "tuner/worker_runner.h"
@@ -43,6 +44,7 @@ struct TuneSettings {
   bool resume = true;
   bool in_process = false;
   double worker_timeout_s = 60;
+  double compile_timeout_s = 120;
 };
 
 // The runner and what it borrows.
@@ -58,6 +60,8 @@ struct Totals {
   bool interrupted = false;
 };
 
+std::string own_program() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
+
 OwnedRunner make_thawed_runner(const TuneSettings& settings, const Recordings& recordings, const Environment& environment) {
   OwnedRunner owned;
   if (settings.in_process) {
@@ -65,7 +69,7 @@ OwnedRunner make_thawed_runner(const TuneSettings& settings, const Recordings& r
     owned.runner = tuner::make_local_runner(*owned.device, &recordings);
     return owned;
   }
-  owned.runner = tuner::make_worker_runner({.program = std::filesystem::read_symlink("/proc/self/exe").string(),
+  owned.runner = tuner::make_worker_runner({.program = own_program(),
                                             .device = settings.device,
                                             .timeout_s = settings.worker_timeout_s,
                                             .selections = recordings.paths()});
@@ -76,6 +80,16 @@ OwnedRunner make_runner(const TuneSettings& settings, const Recordings& recordin
   OwnedRunner owned = make_thawed_runner(settings, recordings, environment);
   if (environment.frozen) owned.runner = tuner::make_frozen_runner(std::move(owned.runner));
   return owned;
+}
+
+// In process, nothing bounds a compilation, as nothing bounds a trial.
+std::unique_ptr<codegen::Compiler> make_tune_compiler(const TuneSettings& settings, Backend backend,
+                                                      const Environment& environment) {
+  auto compiler = codegen::make_compiler(backend, environment);
+  if (settings.in_process || environment.frozen) return compiler;
+  return tuner::make_killable_compiler(compiler->identity(),
+                                       {.command = {own_program(), "worker", "--compile", std::string(to_string(backend))},
+                                        .limit_s = settings.compile_timeout_s});
 }
 
 // The sweep's [tune] where no flag says otherwise.
@@ -185,7 +199,7 @@ ExitCode run_tune(const Session& session, const TuneSettings& settings) {
   for (const auto& workload : sweep.workloads) find_op(workload.problem);  // refuse before anything is done
   const auto owned = make_runner(settings, sweep.recordings, session.environment);
   const Target& target = owned.runner->target();
-  const auto compiler = codegen::make_compiler(target.backend, session.environment);
+  const auto compiler = make_tune_compiler(settings, target.backend, session.environment);
   const bool frozen = session.environment.frozen;
   // Last: a machine that cannot tune gets no file.
   auto cache = cache::Cache::open(settings.cache, frozen ? cache::OpenMode::ReadOnly : cache::OpenMode::ReadWrite);
@@ -234,7 +248,10 @@ void add_tune(CLI::App& app, Session& session) {
   settings->trials_option = command->add_option("--max-trials", settings->tune.max_trials, "Candidates tried per tuple; 0 = all")
                                 ->check(CLI::NonNegativeNumber);
   settings->strategy_option =
-      command->add_option("--strategy", settings->tune.strategy, "exhaustive, random or ranked (by the model)")->capture_default_str();
+      command->add_option("--strategy", settings->tune.strategy, tuner::strategy_names())->capture_default_str();
+  command->add_option("--rounds", settings->tune.screening.rounds, "Samples per candidate before the final race")
+      ->check(CLI::Range(3, 1000))
+      ->capture_default_str();
   command->add_option("--seed", settings->tune.seed, "Seed of the random strategy")->capture_default_str();
   command->add_option("--margin", settings->tune.margin, "Speed-up over packed SDPA from which a winner is served")
       ->check(CLI::PositiveNumber)
@@ -242,6 +259,9 @@ void add_tune(CLI::App& app, Session& session) {
   command->add_flag("--resume", settings->resume, "Reuse stored trials (always on; accepted for scripts that say it)");
   command->add_flag("--in-process", settings->in_process, "No worker process: a crash ends the program; for debugging");
   command->add_option("--worker-timeout", settings->worker_timeout_s, "Seconds after which a trial counts as hung")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--compile-timeout", settings->compile_timeout_s, "Seconds after which a compilation is killed")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->callback([&session, settings] { session.result = run_tune(session, *settings); });

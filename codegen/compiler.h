@@ -43,6 +43,7 @@ struct CompileFailure {
   std::string reason;  // one line
   std::string log;     // the compiler's, whole
   double compile_ms = 0;
+  bool timed_out = false;  // stopped at a time limit; nothing is known of the source
 };
 
 using CompileResult = std::variant<Binary, CompileFailure>;

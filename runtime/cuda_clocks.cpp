@@ -1,4 +1,4 @@
-// CudaClocks: five functions of NVML. Declared here because nvml.h is packaged apart from cuda.h.
+// CudaClocks: six functions of NVML. Declared here because nvml.h is packaged apart from cuda.h.
 
 #include "runtime/cuda_clocks.h"
 
@@ -8,8 +8,8 @@
 namespace nsajit::runtime {
 namespace {
 
-constexpr int kClockSm = 1;       // NVML_CLOCK_SM
-constexpr int kClockMemory = 2;   // NVML_CLOCK_MEM
+constexpr int kClockSm = 1;      // NVML_CLOCK_SM
+constexpr int kClockMemory = 2;  // NVML_CLOCK_MEM
 
 }  // namespace
 
@@ -19,6 +19,7 @@ struct CudaClocks::Nvml {
   int (*shutdown)() = nullptr;
   int (*handle_by_bus)(const char*, void**) = nullptr;
   int (*clock_info)(void*, int, unsigned*) = nullptr;
+  int (*event_reasons)(void*, unsigned long long*) = nullptr;  // optional: clocks are read without it
   void* handle = nullptr;
   bool initialized = false;
 
@@ -30,6 +31,8 @@ struct CudaClocks::Nvml {
     if (!find(init, "nvmlInit_v2") || !find(shutdown, "nvmlShutdown") ||
         !find(handle_by_bus, "nvmlDeviceGetHandleByPciBusId_v2") || !find(clock_info, "nvmlDeviceGetClockInfo"))
       return false;
+    if (!find(event_reasons, "nvmlDeviceGetCurrentClocksEventReasons"))  // the name since driver 535
+      find(event_reasons, "nvmlDeviceGetCurrentClocksThrottleReasons");
     initialized = init() == 0;
     return initialized && handle_by_bus(pci_bus_id.c_str(), &handle) == 0;
   }
@@ -53,7 +56,11 @@ ClockReading CudaClocks::read() const {
     unsigned mhz = 0;
     return nvml_->clock_info(nvml_->handle, kind, &mhz) == 0 ? static_cast<int>(mhz) : 0;
   };
-  return {.sm_mhz = clock(kClockSm), .memory_mhz = clock(kClockMemory)};
+  unsigned long long reasons = 0;
+  const bool known = nvml_->event_reasons != nullptr && nvml_->event_reasons(nvml_->handle, &reasons) == 0;
+  return {.sm_mhz = clock(kClockSm),
+          .memory_mhz = clock(kClockMemory),
+          .limited_by = known ? std::optional<std::uint64_t>(reasons) : std::nullopt};
 }
 
 }  // namespace nsajit::runtime

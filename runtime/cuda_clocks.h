@@ -1,6 +1,6 @@
 #pragma once
-// CudaClocks: the SM and memory clock of one GPU through NVML, opened at run time. Where NVML is missing every
-// reading is 0, "not known": clocks are recorded beside times, nothing depends on them.
+// CudaClocks: the SM and memory clock of one GPU, and what holds them down, through NVML, opened at run time. Where it is missing
+// every reading is "not known": clocks are recorded beside times, no result depends on them.
 
 #include <memory>
 #include <string>
@@ -17,7 +17,7 @@ class CudaClocks {
 
  private:
   struct Nvml;
-  std::unique_ptr<Nvml> nvml_;   // nullptr: not available
+  std::unique_ptr<Nvml> nvml_;  // nullptr: not available
 };
 
 }  // namespace nsajit::runtime

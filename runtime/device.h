@@ -39,7 +39,11 @@ class Kernel {
   virtual void launch(const LaunchPlan& plan, std::span<const std::byte> args, Stream stream) const = 0;
 };
 
-struct ClockReading { int sm_mhz = 0; int memory_mhz = 0; };   // 0: not known
+struct ClockReading {
+  int sm_mhz = 0;       // 0: not known
+  int memory_mhz = 0;
+  std::optional<std::uint64_t> limited_by{};   // NVML's clock event reasons, a bit each; nullopt: not known
+};
 
 class Device {
  public:

@@ -3,7 +3,6 @@
 #include "tuner/candidates.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -30,8 +29,6 @@ Candidate make_candidate(const Op& op, const Workload& workload, const Target& t
   };
   return candidate;
 }
-
-constexpr double kSiblingPenalty = 1.04;
 
 // Kernel digests rather than config texts: a template or compiler that changed makes another space.
 std::string space_digest(const CandidateSet& set) {
@@ -64,23 +61,15 @@ double expect_cost(const Op& op, const Workload& workload, const Config& config,
   } catch (const Error&) { return 0.0; }
 }
 
-std::vector<double> expect_costs(const Op& op, const Workload& workload, const Target& target, const CandidateSet& set) {
-  std::map<std::string, std::vector<std::pair<double, std::size_t>>> by_variant;
-  for (std::size_t i = 0; i < set.offered.size(); ++i) {
-    const Config& config = set.offered[i].config;
-    if (const double expected = expect_cost(op, workload, config, target); expected > 0)
-      by_variant[config.variant].emplace_back(expected, i);
+Landscape make_landscape(const Op& op, const Workload& workload, const Target& target, const CandidateSet& set,
+                         Modelled modelled) {
+  std::vector<Config> configs;
+  std::vector<double> expected;
+  for (const Candidate& candidate : set.offered) {
+    configs.push_back(candidate.config);
+    if (modelled == Modelled::Modelled) expected.push_back(expect_cost(op, workload, candidate.config, target));
   }
-  std::vector<double> costs(set.offered.size(), 0.0);
-  for (auto& [variant, ranked] : by_variant) {
-    std::sort(ranked.begin(), ranked.end());
-    double penalty = 1;
-    for (const auto& [expected, index] : ranked) {
-      costs[index] = expected * penalty;
-      penalty *= kSiblingPenalty;
-    }
-  }
-  return costs;
+  return make_landscape(configs, std::move(expected));
 }
 
 SearchKey make_search_key(const Op& op, const Workload& workload, const Target& target, const CandidateSet& set,
@@ -88,9 +77,9 @@ SearchKey make_search_key(const Op& op, const Workload& workload, const Target& 
   SearchKey key;
   key.text = fmt::format("op={}\nworkload={}\ndevice={}\ndriver={}\nspace={}\nbaseline={}\n", op.name(), to_string(workload),
                          to_string(target), target.driver_version, space_digest(set), set.baseline.trial_key.kernel.digest());
-  key.text +=
-      fmt::format("strategy={}\nmax_trials={}\nbudget_s={}\nseed={}\nfinalists={}\ngate={}\nmeasure={}\n", options.strategy,
-                  options.max_trials, options.budget_s, options.seed, options.finalists, kGateVersion, kMeasureVersion);
+  key.text += fmt::format("strategy={}\nmax_trials={}\nbudget_s={}\nseed={}\nfinalists={}\nrounds={}\ngate={}\nmeasure={}\n",
+                          options.strategy, options.max_trials, options.budget_s, options.seed, options.finalists,
+                          options.screening.rounds, kGateVersion, kMeasureVersion);
   key.digest = digest_text(key.text);
   return key;
 }

@@ -2,6 +2,7 @@
 // Candidates: the configs that a tuning considers, each with its source and its keys, ready to be looked up or
 // compiled; and the identity of the whole search, which is what a stored winner is found by.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "codegen/compiler.h"
 #include "codegen/kernel_source.h"
 #include "nsajit/op.h"
+#include "tuner/landscape.h"
 
 namespace nsajit::tuner {
 
@@ -34,9 +36,10 @@ CandidateSet make_candidates(const Op& op, const Workload& workload, const Targe
 // for the workload (its trial says why).
 double expect_cost(const Op& op, const Workload& workload, const Config& config, const Target& target);
 
-// The same of each offered config, for ranking. The k-th best of a variant counts some percent more for each better one, so
-// that where the model is wrong about one variant the others still have their turn.
-std::vector<double> expect_costs(const Op& op, const Workload& workload, const Target& target, const CandidateSet& set);
+// The offered configs with the same of each; nothing expected of any where `modelled` is Unmodelled.
+enum class Modelled : std::uint8_t { Unmodelled, Modelled };
+Landscape make_landscape(const Op& op, const Workload& workload, const Target& target, const CandidateSet& set,
+                         Modelled modelled);
 
 struct SearchKey {
   std::string text;  // "name=value" lines

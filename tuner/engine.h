@@ -18,8 +18,8 @@ namespace nsajit::tuner {
 
 struct TuneOptions {
   std::string strategy = "exhaustive";
-  std::int64_t max_trials = 0;       // 0 = all
-  double budget_s = 0;               // 0 = none; wall time of this workload's search
+  std::int64_t max_trials = 0;  // 0 = all
+  double budget_s = 0;          // 0 = none; wall time of this workload's search
   std::uint64_t seed = 1;
   double margin = kDefaultMargin;
   int finalists = 3;
@@ -28,29 +28,31 @@ struct TuneOptions {
   int compile_threads = 2;
 };
 
-struct PhaseTimes { double compile_s = 0, parity_s = 0, measure_s = 0, final_s = 0, threshold_s = 0, total_s = 0; };
-
-struct TuneCounts {
-  std::int64_t candidates = 0;       // valid configs of the space
-  std::int64_t compiled = 0;         // this run
-  std::int64_t measured = 0;         // this run
-  std::int64_t reused = 0;           // trials found in the cache
-  std::int64_t rejected = 0;         // by any class, this run or earlier
+struct PhaseTimes {
+  double compile_s = 0, parity_s = 0, measure_s = 0, final_s = 0, threshold_s = 0, total_s = 0;
 };
 
-struct Progress {                    // for a progress line: after every step
+struct TuneCounts {
+  std::int64_t candidates = 0;  // valid configs of the space
+  std::int64_t compiled = 0;    // this run
+  std::int64_t measured = 0;    // this run
+  std::int64_t reused = 0;      // trials found in the cache
+  std::int64_t rejected = 0;    // by any class, this run or earlier
+};
+
+struct Progress {  // for a progress line: after every step
   std::int64_t done = 0, total = 0;
-  std::string phase;                 // "tuning", "final", "threshold"
+  std::string phase;  // "tuning", "final", "threshold"
   double best_us = 0;
 };
 
 struct TuneReport {
-  cache::WinnerRecord winner;        // winner.trial == 0: none passed
+  cache::WinnerRecord winner;  // winner.trial == 0: none passed
   cache::TrialRecord winner_trial;
   cache::ThresholdRecord threshold;
   TuneCounts counts;
   PhaseTimes phases;
-  bool from_cache = false;           // nothing was compiled or measured
+  bool from_cache = false;  // nothing was compiled or measured
   bool interrupted = false;
 };
 
@@ -61,7 +63,7 @@ struct Engine {
   cache::Cache& cache;
   std::int64_t run = 0;
   std::function<void(const Progress&)> on_progress;
-  const std::atomic<bool>* stop = nullptr;   // set by Ctrl-C: finish the current trial, store, return
+  const std::atomic<bool>* stop = nullptr;  // set by Ctrl-C: finish the current trial, store, return
 };
 
 TuneReport tune(Engine& engine, const Workload& workload, const TuneOptions& options);

@@ -26,12 +26,6 @@ void GuardedBuffer::upload(std::span<const std::byte> data) {
   device_.copy_in(*buffer_, image);
 }
 
-std::vector<std::byte> GuardedBuffer::download() const {
-  std::vector<std::byte> data(static_cast<std::size_t>(bytes_));
-  download(data, 0);
-  return data;
-}
-
 void GuardedBuffer::download(std::span<std::byte> destination, std::int64_t offset) const {
   if (!destination.empty()) device_.copy_out(destination, *buffer_, kGuardBytes + offset);
 }

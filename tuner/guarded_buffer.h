@@ -28,7 +28,6 @@ class GuardedBuffer {
   void* address() const;                         // of the tensor, not of the guard before it
   void poison(std::byte value);                  // tensor and guards
   void upload(std::span<const std::byte> data);  // guards become kPoison
-  std::vector<std::byte> download() const;
   void download(std::span<std::byte> destination, std::int64_t offset) const;
   // "guard after the end overwritten: 4 bytes from byte 0 on".
   std::optional<std::string> find_damage() const;

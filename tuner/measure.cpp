@@ -5,15 +5,20 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
+#include <fmt/format.h>
+
 #include "core/assert.h"
+#include "tuner/throttle.h"
 
 namespace nsajit::tuner {
 namespace {
 
 constexpr int kMinRounds = 3;
+constexpr double kDriftLimit = 0.02;  // less is within what rotation and pairs even out
 
 class Stopwatch {
  public:
@@ -49,6 +54,29 @@ double least_time_us(const std::vector<Timing>& timings) {
   return least;
 }
 
+// How slow each round was, over all contenders: a disturbance of the device shows in all of them, noise in one.
+Drift find_common_drift(std::span<const Timing> timings) {
+  std::vector<double> centres;
+  for (const Timing& timing : timings) centres.push_back(summarize(timing.samples_us).median);
+  std::vector<double> rounds;
+  for (std::size_t round = 0; round < timings.front().samples_us.size(); ++round) {
+    std::vector<double> shares;
+    for (std::size_t i = 0; i < timings.size(); ++i) {
+      if (centres[i] > 0) shares.push_back(timings[i].samples_us[round] / centres[i]);
+    }
+    if (!shares.empty()) rounds.push_back(summarize(shares).median);
+  }
+  return find_drift(rounds);
+}
+
+bool drifts(const Drift& drift) { return drift.significant && std::abs(drift.change) > kDriftLimit; }
+
+std::string describe_disturbance(const Drift& drift, const std::string& throttle) {
+  std::string text = throttle;
+  if (drifts(drift)) text += fmt::format("{}drifts by {:+.1f} % over the rounds", text.empty() ? "" : ", ", 100 * drift.change);
+  return text;
+}
+
 }  // namespace
 
 std::vector<Timing> measure_interleaved(runtime::Device& device, std::span<const Contender> contenders,
@@ -67,13 +95,24 @@ std::vector<Timing> measure_interleaved(runtime::Device& device, std::span<const
     if (out_of_time()) return false;
     return round < options.rounds || least_time_us(timings) < options.min_rounds_us;
   };
-  for (int round = 0; wanted(round); ++round) run_round(device, contenders, static_cast<std::size_t>(round), timings);
+  const runtime::ClockReading before = device.clocks();
+  const auto run_rounds = [&] {
+    for (int round = 0; wanted(round); ++round) run_round(device, contenders, static_cast<std::size_t>(round), timings);
+    return find_common_drift(timings);
+  };
+  Drift drift = run_rounds();
+  if (drifts(drift) && !out_of_time()) {
+    timings.assign(contenders.size(), {});
+    drift = run_rounds();
+  }
 
   const runtime::ClockReading clocks = device.clocks();
+  const std::string disturbance = describe_disturbance(drift, find_throttle(before, clocks));
   for (Timing& timing : timings) {
     timing.summary = summarize(timing.samples_us);
     timing.sm_mhz = clocks.sm_mhz;
     timing.memory_mhz = clocks.memory_mhz;
+    timing.disturbance = disturbance;
   }
   return timings;
 }

@@ -16,11 +16,14 @@
 
 namespace nsajit::tuner {
 
-struct PreparedCase;   // parity_inputs.h
+struct PreparedCase;  // parity_inputs.h
+class HostImages;     // parity.cpp
 
-inline constexpr int kGateVersion = 2;   // bumped when the rules change: older verdicts no longer count
+inline constexpr int kGateVersion = 2;  // bumped when the rules change: older verdicts no longer count
 
-struct ErrorFigures { double max_abs = 0, mean_abs = 0, relative_l2 = 0; };
+struct ErrorFigures {
+  double max_abs = 0, mean_abs = 0, relative_l2 = 0;
+};
 
 struct TensorVerdict {
   std::string parity_case;
@@ -28,16 +31,17 @@ struct TensorVerdict {
   ErrorFigures error;
   ErrorFigures allowed;
   bool passed = false;
-  std::string reason;       // "NaN at row 17, element 3", "guard after o overwritten", ...
+  std::string reason;  // "NaN at row 17, element 3", "guard after o overwritten", ...
 };
 
 struct ParityReport {
   bool passed = false;
-  std::string reason;       // of the first verdict that failed
+  std::string reason;  // of the first verdict that failed
   std::vector<TensorVerdict> verdicts;
 };
 
-// Keeps inputs and references of a workload's cases, so that checking the next candidate costs only its runs.
+// Keeps inputs, references and buffers of a workload's cases, so that checking the next candidate costs only its runs and
+// one look at every byte of what it wrote.
 class ParityChecker {
  public:
   // `recordings`: where workloads of recorded selections find theirs; outlives the checker.
@@ -49,11 +53,14 @@ class ParityChecker {
   ParityReport check(const Workload& workload, const Config& config, const runtime::Kernel& kernel);
 
  private:
+  std::vector<TensorVerdict> check_case(PreparedCase& prepared, const Config& config, const runtime::Kernel& kernel);
+
   const Op& op_;
   runtime::Device& device_;
   const Recordings* recordings_;
   std::string workload_text_;
   std::vector<std::unique_ptr<PreparedCase>> cases_;
+  std::unique_ptr<HostImages> images_;
 };
 
 }  // namespace nsajit::tuner

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "core/assert.h"
+#include "tuner/host_scan.h"
 
 namespace nsajit::tuner {
 namespace {
@@ -38,26 +39,15 @@ double float_value(std::uint32_t bits) {
   return value;
 }
 
-// Finds NaN and unexpected infinities by bit pattern: all of a large output is scanned, so this is the hot loop.
-template <typename Bits>
-std::optional<std::int64_t> find_non_finite(std::span<const std::byte> data, Bits exponent, std::optional<Bits> allowed) {
-  const std::int64_t count = static_cast<std::int64_t>(data.size() / sizeof(Bits));
-  for (std::int64_t index = 0; index < count; ++index) {
-    const Bits bits = bits_at<Bits>(data, index);
-    if ((bits & exponent) == exponent && bits != allowed) return index;
-  }
-  return std::nullopt;
-}
-
 // Every element, compared or not. Compared rows were judged against their oracle before.
-std::optional<std::int64_t> find_non_finite(const OutputExpectation& expected, std::span<const std::byte> produced) {
+std::optional<std::int64_t> find_unexpected(const OutputExpectation& expected, std::span<const std::byte> produced) {
   const bool oracle_has_it =
       std::any_of(expected.oracle.begin(), expected.oracle.end(), [](double value) { return std::isinf(value); });
   switch (expected.spec.type) {
-    case ElementType::BF16: return find_non_finite<std::uint16_t>(produced, 0x7F80, std::nullopt);
-    case ElementType::FP16: return find_non_finite<std::uint16_t>(produced, 0x7C00, std::nullopt);
+    case ElementType::BF16: return find_non_finite(produced, std::uint16_t{0x7F80});
+    case ElementType::FP16: return find_non_finite(produced, std::uint16_t{0x7C00});
     case ElementType::FP32:
-      return find_non_finite<std::uint32_t>(
+      return find_non_finite(
           produced, 0x7F800000u,
           oracle_has_it || expected.minus_infinity_possible ? std::optional<std::uint32_t>(0xFF800000u) : std::nullopt);
     case ElementType::INT32: return std::nullopt;
@@ -228,7 +218,7 @@ Comparison compare_output(const OutputExpectation& expected, std::span<const std
   Comparison comparison{.error = measure_error(values, expected.oracle), .allowed = allowed_error(expected)};
   comparison.reason = find_inexact(expected, values);
   if (comparison.reason.empty())
-    if (const auto index = find_non_finite(expected, produced))
+    if (const auto index = find_unexpected(expected, produced))
       comparison.reason = fmt::format("{} at element {} of the tensor, in a row outside the compared sample",
                                       element_value(expected.spec.type, produced, *index), *index);
   if (comparison.reason.empty()) comparison.reason = find_wrong_row(expected, values);

@@ -30,7 +30,7 @@ struct OutputExpectation {
   std::vector<Op::RowSlice> slices;  // where each lies in the tensor
   std::span<const double> oracle;    // values of the slices, in order
   std::span<const double> same_dtype;
-  double intermediate_rounding = 0;      // as in Reference
+  double intermediate_rounding = 0;                                        // as in Reference
   std::function<std::string(std::size_t, std::span<const double>)> judge;  // as in Reference; int32 only
   bool minus_infinity_possible = false;  // in rows that are not compared (log-sum-exp of an empty row)
 };

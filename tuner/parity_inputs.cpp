@@ -73,6 +73,12 @@ std::int64_t PreparedCase::input_bytes() const {
   return bytes;
 }
 
+std::int64_t PreparedCase::device_bytes() const {
+  std::int64_t bytes = input_bytes() * (1 + static_cast<std::int64_t>(futures.size()));
+  for (const OutputExpectation& expected : expectations) bytes += expected.spec.bytes();
+  return bytes;
+}
+
 std::unique_ptr<PreparedCase> prepare_case(const Op& op, const ParityCase& parity_case) {
   auto prepared = std::make_unique<PreparedCase>();
   prepared->spec = parity_case;
@@ -86,12 +92,13 @@ std::unique_ptr<PreparedCase> prepare_case(const Op& op, const ParityCase& parit
   for (const std::int64_t position : future_positions(parity_case.workload))
     prepared->futures.push_back(
         {.position = position,
-         .inputs = in_launch_order(prepared->tensors, op.change_future(parity_case.workload, made, position))});
+         .inputs = in_launch_order(prepared->tensors, op.change_future(parity_case.workload, made, position)),
+         .resident = {}});
   return prepared;
 }
 
-std::vector<std::unique_ptr<GuardedBuffer>> upload_inputs(runtime::Device& device, std::span<const HostTensor> inputs) {
-  std::vector<std::unique_ptr<GuardedBuffer>> buffers;
+Buffers upload_inputs(runtime::Device& device, std::span<const HostTensor> inputs) {
+  Buffers buffers;
   for (const HostTensor& input : inputs) {
     buffers.push_back(std::make_unique<GuardedBuffer>(device, static_cast<std::int64_t>(input.data.size())));
     buffers.back()->upload(input.data);

@@ -13,9 +13,12 @@
 
 namespace nsajit::tuner {
 
+using Buffers = std::vector<std::unique_ptr<GuardedBuffer>>;
+
 struct ChangedFuture {
   std::int64_t position = 0;  // tokens after it were changed
   std::vector<HostTensor> inputs;
+  Buffers resident;  // as PreparedCase's
 };
 
 struct PreparedCase {
@@ -25,16 +28,20 @@ struct PreparedCase {
   Reference reference;
   std::vector<OutputExpectation> expectations;  // one per output, in order; views into `reference`
   std::vector<ChangedFuture> futures;
-  std::vector<std::unique_ptr<GuardedBuffer>> resident;  // inputs on the device; empty: uploaded per check
+  // What every candidate needs alike, kept on the device between checks where `keep_resident`. Empty: made anew, as after
+  // a candidate that failed and may have written anywhere.
+  Buffers resident;  // inputs
+  Buffers outputs;
   bool keep_resident = false;
 
   std::int64_t input_bytes() const;
+  std::int64_t device_bytes() const;  // of all that is kept
 };
 
 // Runs the reference on the host: seconds for a large case.
 std::unique_ptr<PreparedCase> prepare_case(const Op& op, const ParityCase& parity_case);
 
 // Requires: one entry of `inputs` per tensor that is not an output, in order.
-std::vector<std::unique_ptr<GuardedBuffer>> upload_inputs(runtime::Device& device, std::span<const HostTensor> inputs);
+Buffers upload_inputs(runtime::Device& device, std::span<const HostTensor> inputs);
 
 }  // namespace nsajit::tuner

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <future>
+#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,22 +13,33 @@
 #include "nsajit/error.h"
 #include "runtime/stored_binary.h"
 #include "tuner/compile_queue.h"
+#include "tuner/stored_costs.h"
 #include "tuner/strategy.h"
 #include "tuner/trial_record.h"
 
 namespace nsajit::tuner {
 namespace {
 
-// Only the ranked strategy asks the model.
-std::vector<double> expected_costs(const Tuning& tuning) {
-  if (tuning.options.strategy != "ranked") return {};
-  const Op& op = find_op(tuning.workload.problem);
-  return expect_costs(op, tuning.workload, tuning.engine.runner.target(), tuning.set);
+// The model and the stored trials are asked only where the strategy reads them.
+std::unique_ptr<Strategy> make_search_strategy(const Tuning& tuning) {
+  const Engine& engine = tuning.engine;
+  const Target& target = engine.runner.target();
+  const bool modelled = uses_model(tuning.options.strategy);
+  StrategyOptions options{.candidates = tuning.set.offered.size(),
+                          .first = 0,
+                          .max_trials = static_cast<std::size_t>(std::max<std::int64_t>(tuning.options.max_trials, 0)),
+                          .seed = tuning.options.seed};
+  options.landscape = std::make_shared<const Landscape>(
+      make_landscape(engine.op, tuning.workload, target, tuning.set, modelled ? Modelled::Modelled : Modelled::Unmodelled));
+  if (modelled)
+    options.prior = std::make_shared<const CostPrior>(learn_from_stored(engine.cache, engine.op, target, tuning.workload));
+  return make_strategy(tuning.options.strategy, options);
 }
 
 struct Pending {
   const Candidate* candidate = nullptr;
   std::size_t index = 0;                    // as the strategy knows it
+  int rounds = 0;                           // samples to take; 0: the screening's
   bool required = false;                    // the default and the baseline: tried whatever the budget
   std::optional<cache::TrialRecord> known;  // found among the stored trials
   std::optional<codegen::Binary> stored;    // else its binary was
@@ -49,12 +61,7 @@ class Search {
  public:
   explicit Search(Tuning& tuning)
       : tuning_(tuning),
-        strategy_(make_strategy(tuning.options.strategy,
-                                {.candidates = tuning.set.offered.size(),
-                                 .first = 0,
-                                 .max_trials = static_cast<std::size_t>(std::max<std::int64_t>(tuning.options.max_trials, 0)),
-                                 .seed = tuning.options.seed,
-                                 .expected = expected_costs(tuning)})),
+        strategy_(make_search_strategy(tuning)),
         queue_(tuning.engine.compiler, tuning.engine.runner.target(), tuning.options.compile_threads,
                shared_cache_path(tuning.engine.cache)) {}
 
@@ -62,12 +69,15 @@ class Search {
 
  private:
   void fill();
-  void offer(const Candidate& candidate, std::size_t index, bool required);
+  void offer(const Candidate& candidate, const Offer& offer, bool required);
   bool over_budget() const { return tuning_.options.budget_s > 0 && clock_.seconds() > tuning_.options.budget_s; }
   cache::TrialRecord resolve(Pending& pending);
+  cache::TrialRecord sample_again(const Pending& pending);
+  MeasureOptions measure_options(const Pending& pending) const;
   codegen::CompileResult take_binary(Pending& pending);
   std::optional<std::string> find_obstacle(cache::TrialRecord& trial, const Pending& pending, const codegen::Binary& binary);
   cache::TrialRecord try_binary(const Pending& pending, const codegen::Binary& binary);
+  bool was_tried(const Candidate& candidate) const;
   void keep(const Pending& pending, cache::TrialRecord trial);
   void show_progress();
 
@@ -75,7 +85,6 @@ class Search {
   const Stopwatch clock_;
   std::unique_ptr<Strategy> strategy_;
   std::deque<Pending> pending_;
-  bool exhausted_ = false;
   std::int64_t done_ = 0;
   double best_us_ = 0;
   SearchOutcome outcome_;
@@ -97,22 +106,20 @@ SearchOutcome Search::run() {
   }
 }
 
-// Keeps the compile threads busy without holding many binaries: two kernels ahead for each of them.
+// Keeps the compile threads busy without holding many binaries, and without offering far ahead of what the strategy knows.
 void Search::fill() {
-  const auto ahead = static_cast<std::size_t>(2 * std::max(tuning_.options.compile_threads, 0) + 1);
+  const auto ahead = static_cast<std::size_t>(std::max(tuning_.options.compile_threads, 0) + 1);
   const bool first = !outcome_.baseline && outcome_.tried.empty() && pending_.empty();
-  while (!exhausted_ && pending_.size() < ahead && (first || !over_budget())) {
-    const auto index = strategy_->next();
-    if (!index)
-      exhausted_ = true;
-    else
-      offer(tuning_.set.offered[*index], *index, *index == 0);
-    if (first && pending_.size() <= 1) offer(tuning_.set.baseline, 0, true);
+  while (pending_.size() < ahead && (first || !over_budget())) {
+    const auto next = strategy_->next();
+    if (next) offer(tuning_.set.offered[next->candidate], *next, next->candidate == 0);
+    if (first && pending_.size() <= 1) offer(tuning_.set.baseline, {}, true);
+    if (!next) return;
   }
 }
 
-void Search::offer(const Candidate& candidate, std::size_t index, bool required) {
-  Pending pending{.candidate = &candidate, .index = index, .required = required};
+void Search::offer(const Candidate& candidate, const Offer& offer, bool required) {
+  Pending pending{.candidate = &candidate, .index = offer.candidate, .rounds = offer.rounds, .required = required};
   pending.known = tuning_.engine.cache.find_trial(candidate.trial_key.digest());
   if (!pending.known) {
     pending.stored = runtime::find_stored_binary(tuning_.engine.cache, candidate.trial_key.kernel);
@@ -121,9 +128,17 @@ void Search::offer(const Candidate& candidate, std::size_t index, bool required)
   pending_.push_back(std::move(pending));
 }
 
+MeasureOptions Search::measure_options(const Pending& pending) const {
+  MeasureOptions options = tuning_.options.screening;
+  if (pending.rounds > 0) options.rounds = pending.rounds;
+  return options;
+}
+
 cache::TrialRecord Search::resolve(Pending& pending) {
   if (pending.known) {
-    ++tuning_.counts.reused;
+    const bool enough = pending.known->status != cache::TrialStatus::Measured || pending.known->samples >= pending.rounds;
+    if (!enough) return sample_again(pending);
+    if (!was_tried(*pending.candidate)) ++tuning_.counts.reused;
     return *pending.known;
   }
   const auto result = take_binary(pending);
@@ -172,7 +187,7 @@ cache::TrialRecord Search::try_binary(const Pending& pending, const codegen::Bin
                                          .config = candidate.config,
                                          .binary = &binary,
                                          .gate = true,
-                                         .measure = tuning_.options.screening});
+                                         .measure = measure_options(pending)});
   add_result(trial, result);
   tuning_.phases.parity_s += 1e-3 * result.parity_ms;
   tuning_.phases.measure_s += 1e-3 * result.measure_ms;
@@ -185,8 +200,38 @@ cache::TrialRecord Search::try_binary(const Pending& pending, const codegen::Bin
   return trial;
 }
 
+// More samples of a candidate that passed the gate. What goes wrong now is no verdict on it: its earlier time stands.
+cache::TrialRecord Search::sample_again(const Pending& pending) {
+  Engine& engine = tuning_.engine;
+  cache::TrialRecord trial = *pending.known;
+  const auto binary = find_or_compile(tuning_, *pending.candidate);
+  if (!binary) return trial;
+  const auto result = engine.runner.run({.workload = tuning_.workload,
+                                         .config = pending.candidate->config,
+                                         .binary = &*binary,
+                                         .gate = false,
+                                         .measure = measure_options(pending)});
+  tuning_.phases.measure_s += 1e-3 * result.measure_ms;
+  if (result.status != cache::TrialStatus::Measured) return trial;
+  add_timing(trial, result.timing);
+  engine.cache.update_timing(trial);
+  return trial;
+}
+
+bool Search::was_tried(const Candidate& candidate) const {
+  return std::any_of(outcome_.tried.begin(), outcome_.tried.end(),
+                     [&](const Tried& tried) { return tried.candidate == &candidate; });
+}
+
 void Search::keep(const Pending& pending, cache::TrialRecord trial) {
   const bool passed = trial.status == cache::TrialStatus::Measured;
+  const auto before = std::find_if(outcome_.tried.begin(), outcome_.tried.end(),
+                                   [&](const Tried& tried) { return tried.candidate == pending.candidate; });
+  if (before != outcome_.tried.end()) {
+    strategy_->tell(pending.index, passed ? std::optional(trial.time_us) : std::nullopt);
+    before->trial = std::move(trial);
+    return;
+  }
   if (!passed) ++tuning_.counts.rejected;
   if (pending.candidate->baseline) {
     outcome_.baseline = Tried{pending.candidate, std::move(trial)};

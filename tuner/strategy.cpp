@@ -1,11 +1,13 @@
-// Every strategy fixes a visiting order when they are made; costs do not change it. The default comes first,
-// so that any budget, however small, has measured it.
+// The strategies whose order costs do not change, and the list of all. The default comes first everywhere, so that any
+// budget, however small, has measured it.
 
 #include "tuner/strategy.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <random>
 #include <utility>
 #include <vector>
@@ -13,6 +15,9 @@
 #include <fmt/format.h>
 
 #include "nsajit/error.h"
+#include "tuner/halving.h"
+#include "tuner/learned_search.h"
+#include "tuner/local_search.h"
 
 namespace nsajit::tuner {
 namespace {
@@ -21,9 +26,9 @@ class FixedOrder final : public Strategy {
  public:
   explicit FixedOrder(std::vector<std::size_t> order) : order_(std::move(order)) {}
 
-  std::optional<std::size_t> next() override {
+  std::optional<Offer> next() override {
     if (position_ == order_.size()) return std::nullopt;
-    return order_[position_++];
+    return Offer{.candidate = order_[position_++]};
   }
   void tell(std::size_t, std::optional<double>) override {}
 
@@ -48,7 +53,7 @@ std::vector<std::size_t> strided_order(const StrategyOptions& options) {
 
 // The seed decides where the cycle starts, so that two runs do not always warm the device on the same part of
 // the space.
-std::vector<std::size_t> exhaustive_order(const StrategyOptions& options) {
+std::vector<std::size_t> rotated_order(const StrategyOptions& options) {
   std::vector<std::size_t> order = strided_order(options);
   if (order.empty()) return order;
   const auto is_neighbour = [&](std::size_t index) { return index + 1 == options.first || index == options.first + 1; };
@@ -59,7 +64,7 @@ std::vector<std::size_t> exhaustive_order(const StrategyOptions& options) {
 }
 
 // Fisher-Yates by hand: std::shuffle may give another order with another standard library.
-std::vector<std::size_t> random_order(const StrategyOptions& options) {
+std::vector<std::size_t> shuffled_order(const StrategyOptions& options) {
   std::vector<std::size_t> order;
   for (std::size_t index = 0; index < options.candidates; ++index)
     if (index != options.first) order.push_back(index);
@@ -68,35 +73,97 @@ std::vector<std::size_t> random_order(const StrategyOptions& options) {
   return order;
 }
 
-std::vector<std::size_t> ranked_order(const StrategyOptions& options) {
-  std::vector<std::size_t> order = exhaustive_order(options);
-  const auto expected = [&options](std::size_t index) {
-    const bool known = index < options.expected.size() && options.expected[index] > 0;
-    return known ? options.expected[index] : std::numeric_limits<double>::infinity();
-  };
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return expected(a) < expected(b); });
+// The k-th best of a variant counts some percent more for each better one, so that where the model is wrong about one
+// variant the others still have their turn.
+constexpr double kSiblingPenalty = 1.04;
+
+std::vector<double> penalised_costs(const Landscape& landscape) {
+  std::map<std::uint32_t, std::vector<std::pair<double, std::size_t>>> by_variant;
+  for (std::size_t i = 0; i < landscape.size(); ++i) {
+    if (landscape.expected[i] > 0) by_variant[landscape.variant_of(i)].emplace_back(landscape.expected[i], i);
+  }
+  std::vector<double> costs(landscape.size(), std::numeric_limits<double>::infinity());
+  for (auto& [variant, ranked] : by_variant) {
+    std::sort(ranked.begin(), ranked.end());
+    double penalty = 1;
+    for (const auto& [expected, index] : ranked) {
+      costs[index] = expected * penalty;
+      penalty *= kSiblingPenalty;
+    }
+  }
+  return costs;
+}
+
+std::vector<std::size_t> finish_order(std::vector<std::size_t> order, const StrategyOptions& options) {
+  order.insert(order.begin(), options.first);
+  if (options.max_trials != 0 && options.max_trials < order.size()) order.resize(options.max_trials);
   return order;
 }
 
-std::vector<std::size_t> make_order(std::string_view name, const StrategyOptions& options) {
-  if (name == "exhaustive") return exhaustive_order(options);
-  if (name == "random") return random_order(options);
-  return ranked_order(options);
+using Maker = std::unique_ptr<Strategy> (*)(const StrategyOptions&);
+
+struct Known {
+  std::string_view name;
+  bool uses_model;
+  Maker make;
+};
+
+template <std::vector<std::size_t> (*kOrder)(const StrategyOptions&)>
+std::unique_ptr<Strategy> make_fixed(const StrategyOptions& options) {
+  return std::make_unique<FixedOrder>(kOrder(options));
+}
+
+std::vector<std::size_t> random_order(const StrategyOptions& options) { return finish_order(shuffled_order(options), options); }
+
+constexpr std::array<Known, 6> kStrategies{{{"exhaustive", false, make_fixed<exhaustive_order>},
+                                            {"random", false, make_fixed<random_order>},
+                                            {"ranked", true, make_fixed<ranked_order>},
+                                            {"halving", true, make_halving},
+                                            {"local", true, make_local_search},
+                                            {"learned", true, make_learned_search}}};
+
+const Known& find_strategy(std::string_view name) {
+  const auto* found =
+      std::find_if(kStrategies.begin(), kStrategies.end(), [&](const Known& known) { return known.name == name; });
+  if (found == kStrategies.end())
+    throw Error(ErrorCode::InvalidArgument, fmt::format("strategy \"{}\" is not known; take one of {}", name, strategy_names()));
+  return *found;
 }
 
 }  // namespace
 
+std::vector<std::size_t> exhaustive_order(const StrategyOptions& options) {
+  return finish_order(rotated_order(options), options);
+}
+
+std::vector<std::size_t> ranked_order(const StrategyOptions& options) {
+  std::vector<std::size_t> order = rotated_order(options);
+  const std::vector<double> costs = penalised_costs(*options.landscape);
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return costs[a] < costs[b]; });
+  return finish_order(std::move(order), options);
+}
+
+std::string strategy_names() {
+  std::string names;
+  for (const Known& known : kStrategies) names += fmt::format("{}{}", names.empty() ? "" : ", ", known.name);
+  return names;
+}
+
+bool uses_model(std::string_view name) { return find_strategy(name).uses_model; }
+
 std::unique_ptr<Strategy> make_strategy(std::string_view name, const StrategyOptions& options) {
-  if (name != "exhaustive" && name != "random" && name != "ranked")
-    throw Error(ErrorCode::InvalidArgument, fmt::format("strategy \"{}\" is not known; take exhaustive, random or ranked", name));
+  const Known& known = find_strategy(name);
   if (options.candidates == 0) return std::make_unique<FixedOrder>(std::vector<std::size_t>{});
   if (options.first >= options.candidates)
     throw Error(ErrorCode::InvalidArgument, fmt::format("strategy {}: the default has index {}, but there are {} candidates",
                                                         name, options.first, options.candidates));
-  std::vector<std::size_t> order = make_order(name, options);
-  order.insert(order.begin(), options.first);
-  if (options.max_trials != 0 && options.max_trials < order.size()) order.resize(options.max_trials);
-  return std::make_unique<FixedOrder>(std::move(order));
+  if (options.landscape && options.landscape->size() != options.candidates)
+    throw Error(ErrorCode::InvalidArgument, fmt::format("strategy {}: {} candidates, but a landscape of {}", name,
+                                                        options.candidates, options.landscape->size()));
+  if (options.landscape) return known.make(options);
+  StrategyOptions complete = options;
+  complete.landscape = std::make_shared<const Landscape>(make_blank_landscape(options.candidates));
+  return known.make(complete);
 }
 
 }  // namespace nsajit::tuner

@@ -1,32 +1,56 @@
 #pragma once
-// Strategy: decides which candidate is tried next. Knows indices and costs, nothing of kernels, clocks or
-// devices, and so is tested without any.
+// Strategy: decides which candidate is tried next. Knows indices, costs and a Landscape, nothing of kernels, clocks or
+// devices, and so is tested and replayed without any.
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "tuner/landscape.h"
+#include "tuner/learned_cost.h"
+
 namespace nsajit::tuner {
+
+struct Offer {
+  std::size_t candidate = 0;
+  int rounds = 0;  // samples to take; 0: as many as a first measurement takes
+  bool operator==(const Offer&) const = default;
+};
 
 class Strategy {
  public:
   virtual ~Strategy() = default;
-  virtual std::optional<std::size_t> next() = 0;                              // nullopt: done
-  virtual void tell(std::size_t candidate, std::optional<double> cost) = 0;   // nullopt: rejected
+  // nullopt: nothing until more is told; where nothing offered is still unanswered, done. A candidate is offered again only
+  // after its cost was told, and only for more rounds.
+  virtual std::optional<Offer> next() = 0;
+  // Every offer is answered, in any order. nullopt: rejected.
+  virtual void tell(std::size_t candidate, std::optional<double> cost) = 0;
 };
 
 struct StrategyOptions {
-  std::size_t candidates = 0;        // indices 0 .. candidates - 1
-  std::size_t first = 0;             // the built-in default: offered first, always
-  std::size_t max_trials = 0;        // 0 = no limit
+  std::size_t candidates = 0;  // indices 0 .. candidates - 1
+  std::size_t first = 0;       // the built-in default: offered first, always
+  std::size_t max_trials = 0;  // different candidates; 0 = no limit
   std::uint64_t seed = 1;
-  std::vector<double> expected{};    // cost of each candidate as a model has it, 0: unknown. Empty: no model
+  std::shared_ptr<const Landscape> landscape{};  // nullptr: nothing is known but the number of candidates
+  std::shared_ptr<const CostPrior> prior{};      // what other spaces taught; nullptr: nothing
 };
 
-// "exhaustive", "random", or "ranked": by expected cost, candidates without one last, in exhaustive order. Throws Error{InvalidArgument} listing the names.
+// Throws Error{InvalidArgument} listing the names.
 std::unique_ptr<Strategy> make_strategy(std::string_view name, const StrategyOptions& options);
+
+// "exhaustive, halving, ..."
+std::string strategy_names();
+// Whether it reads Landscape::expected, and the stored trials of other spaces.
+bool uses_model(std::string_view name);
+
+// Candidates in a fixed order, the default first, cut to max_trials. For strategies that begin with one.
+// Requires: a landscape for ranked_order.
+std::vector<std::size_t> exhaustive_order(const StrategyOptions& options);
+std::vector<std::size_t> ranked_order(const StrategyOptions& options);
 
 }  // namespace nsajit::tuner

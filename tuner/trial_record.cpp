@@ -23,7 +23,7 @@ cache::TrialRecord make_trial_record(const Op& op, const Workload& workload, con
 }
 
 void add_failure(cache::TrialRecord& trial, const codegen::CompileFailure& failure) {
-  trial.status = cache::TrialStatus::CompileError;
+  trial.status = failure.timed_out ? cache::TrialStatus::CompileTimeout : cache::TrialStatus::CompileError;
   trial.reason = failure.reason;
   trial.log = failure.log;
   trial.compile_ms = failure.compile_ms;

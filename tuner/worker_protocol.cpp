@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nsajit/error.h"
+#include "tuner/protocol_json.h"
 
 namespace nsajit::tuner {
 namespace {
@@ -35,40 +36,6 @@ double to_double(const json& value) {
   const auto& text = value.get_ref<const std::string&>();
   const double infinity = std::numeric_limits<double>::infinity();
   return text == "inf" ? infinity : text == "-inf" ? -infinity : std::numeric_limits<double>::quiet_NaN();
-}
-
-// Reasons carry text of drivers and compilers, which need not be UTF-8.
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
-
-json to_json(const Target& target) {
-  return {{"backend", static_cast<int>(target.backend)},
-          {"name", target.name},
-          {"arch", target.arch},
-          {"features", target.features},
-          {"processors", target.processors},
-          {"smem_bytes", target.smem_bytes},
-          {"smem_sm_bytes", target.smem_sm_bytes},
-          {"registers_sm", target.registers_sm},
-          {"l2_bytes", target.l2_bytes},
-          {"memory_bytes", target.memory_bytes},
-          {"driver_version", target.driver_version}};
-}
-
-Target to_target(const json& value) {
-  const int backend = value.at("backend").get<int>();
-  if (backend != static_cast<int>(Backend::Cpu) && backend != static_cast<int>(Backend::Cuda))
-    throw Error(ErrorCode::Worker, fmt::format("worker protocol: backend {} is not known", backend));
-  return {.backend = static_cast<Backend>(backend),
-          .name = value.at("name"),
-          .arch = value.at("arch"),
-          .features = value.at("features"),
-          .processors = value.at("processors"),
-          .smem_bytes = value.at("smem_bytes"),
-          .smem_sm_bytes = value.at("smem_sm_bytes"),
-          .registers_sm = value.at("registers_sm"),
-          .l2_bytes = value.at("l2_bytes"),
-          .memory_bytes = value.at("memory_bytes"),
-          .driver_version = value.at("driver_version")};
 }
 
 json to_json(const MeasureOptions& options) {
@@ -120,12 +87,15 @@ ParityReport to_parity(const json& value) {
 json to_json(const Timing& timing) {
   json samples = json::array();
   for (const double sample : timing.samples_us) samples.push_back(number(sample));
-  return {{"samples_us", std::move(samples)}, {"sm_mhz", timing.sm_mhz}, {"memory_mhz", timing.memory_mhz}};
+  return {{"samples_us", std::move(samples)},
+          {"sm_mhz", timing.sm_mhz},
+          {"memory_mhz", timing.memory_mhz},
+          {"disturbance", timing.disturbance}};
 }
 
 // The summary follows from the samples and is not sent.
 Timing to_timing(const json& value) {
-  Timing timing{.sm_mhz = value.at("sm_mhz"), .memory_mhz = value.at("memory_mhz")};
+  Timing timing{.sm_mhz = value.at("sm_mhz"), .memory_mhz = value.at("memory_mhz"), .disturbance = value.at("disturbance")};
   for (const json& sample : value.at("samples_us")) timing.samples_us.push_back(to_double(sample));
   if (!timing.samples_us.empty()) timing.summary = summarize(timing.samples_us);
   return timing;
@@ -169,16 +139,6 @@ codegen::Binary to_binary(const json& value, std::span<const std::byte>& payload
                          .entries = value.at("entries")};
   payload = payload.subspan(bytes);
   return binary;
-}
-
-// Runs `decode` on the parsed header; whatever is malformed in it becomes one Error{Worker}.
-template <typename Decode>
-auto decode_header(const Frame& frame, const char* what, Decode decode) {
-  try {
-    return decode(json::parse(frame.header));
-  } catch (const json::exception& error) {
-    throw Error(ErrorCode::Worker, fmt::format("worker protocol: malformed {}: {}", what, error.what()));
-  }
 }
 
 template <typename Value>

@@ -17,6 +17,7 @@
 #include "core/env.h"
 #include "core/log.h"
 #include "nsajit/error.h"
+#include "tuner/compile_protocol.h"
 #include "tuner/local_runner.h"
 #include "tuner/worker_protocol.h"
 #include "tuner/worker_runner.h"
@@ -85,6 +86,14 @@ WorkerReply answer(LocalRunner& runner, const WorkerRequest& request) {
   return reply;
 }
 
+CompileReply answer(codegen::Compiler& compiler, const CompileRequest& request) {
+  try {
+    return compiler.compile(request.source, request.target);
+  } catch (const Error& error) {
+    return CompilerError{.code = error.code(), .message = error.what()};
+  } catch (const std::exception& error) { return CompilerError{.code = ErrorCode::Compile, .message = error.what()}; }
+}
+
 // Descriptors of the protocol that nothing else in the process knows: a library that prints to stdout must not
 // break a frame, and one that reads stdin must not eat a request.
 struct PrivateDescriptors {
@@ -114,6 +123,21 @@ int serve_requests(runtime::Device& device, int in, int out, const Recordings& r
     }
   } catch (const Error& error) {
     log_error(fmt::format("worker: {}", error.what()));
+    return kExitProtocol;
+  }
+  return 0;
+}
+
+int serve_compiler(codegen::Compiler& compiler, int in, int out) {
+  const PrivateDescriptors descriptors(in, out);
+  if (is_stream(descriptors.in)) watch_for_orphaning(descriptors.in);
+  FrameReader reader;
+  try {
+    while (const auto frame = receive(descriptors.in, reader)) {
+      if (!send(descriptors.out, encode(answer(compiler, decode_compile_request(*frame))))) return kExitProtocol;
+    }
+  } catch (const Error& error) {
+    log_error(fmt::format("compile worker: {}", error.what()));
     return kExitProtocol;
   }
   return 0;

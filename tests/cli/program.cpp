@@ -30,6 +30,7 @@ std::string installed_or(const std::string& below_prefix, const std::string& oth
 
 std::string program_path() { return installed_or("bin/nsajit", NSAJIT_BUILT_PROGRAM); }
 std::string sweeps_folder() { return installed_or("share/nsajit/sweeps", NSAJIT_SOURCE_SWEEPS); }
+std::string replay_folder() { return installed_or("share/nsajit/bench/replay", NSAJIT_SOURCE_REPLAY); }
 
 TemporaryFolder::TemporaryFolder() {
   std::string pattern = (std::filesystem::temp_directory_path() / "nsajit-cli-XXXXXX").string();

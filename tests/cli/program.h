@@ -27,9 +27,10 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-// The program and the sweeps of the installed tree that this test lies in, else those of the build.
+// The program, the sweeps and the recorded spaces of the installed tree that this test lies in, else those of the build.
 std::string program_path();
 std::string sweeps_folder();
+std::string replay_folder();
 
 // `arguments` as typed in a shell; no NSAJIT_ variable of the caller's gets through, and no driver is found.
 ProgramResult run_program(const TemporaryFolder& folder, const std::string& arguments);

@@ -32,7 +32,7 @@ std::vector<Config> tried_configs(const std::string& tuple, const SearchOrder& s
   const auto strategy = tuner::make_strategy(
       search.strategy, {.candidates = offered.size(), .first = 0, .max_trials = search.trials, .seed = kSeed});
   std::vector<Config> tried;
-  while (const auto index = strategy->next()) tried.push_back(offered[*index]);
+  while (const auto next = strategy->next()) tried.push_back(offered[next->candidate]);
   tried.push_back(op.baseline_config(problem, target));
   return tried;
 }

@@ -16,6 +16,7 @@ class FakeCompiler final : public codegen::Compiler {
   std::atomic<int> calls{0};
   std::string version = "1";
   std::string refuse_variant;   // units of this variant do not compile
+  bool refuse_by_time = false;  // what does not compile was stopped at its limit
 
   codegen::CompilerIdentity identity() const override {
     return {.name = "fake", .version = version, .options = "-O0"};
@@ -40,8 +41,11 @@ class FakeCompiler final : public codegen::Compiler {
   }
 
  private:
-  static codegen::CompileFailure failure() {
-    return {.reason = "error: fault asked for", .log = "unit:1: error: fault asked for\n", .compile_ms = 1};
+  codegen::CompileFailure failure() const {
+    return {.reason = "error: fault asked for",
+            .log = "unit:1: error: fault asked for\n",
+            .compile_ms = 1,
+            .timed_out = refuse_by_time};
   }
 };
 

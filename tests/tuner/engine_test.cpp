@@ -298,3 +298,41 @@ TEST_CASE("an operation without a threshold stores its winner, climbs no ladder 
   CHECK(second.tune().from_cache);
   CHECK(second.runner.races.empty());
 }
+
+TEST_CASE("a compilation that exceeded its limit is a class of its own and is not tried again") {
+  const TemporaryCache file;
+  Process process(file, {Fault::None, Fault::CompileError});
+  process.compiler.refuse_by_time = true;
+  process.tune();
+  int timeouts = 0;
+  for (const auto& trial : process.cache.trials()) timeouts += trial.status == cache::TrialStatus::CompileTimeout ? 1 : 0;
+  CHECK(timeouts == kValid);
+
+  const int calls = process.compiler.calls;
+  process.options.seed = 99;  // another search, so that no stored winner answers it
+  process.tune();
+  CHECK(process.compiler.calls == calls);
+}
+
+TEST_CASE("a search that costs steer finds the winner, and stores every sample it took") {
+  const auto* strategy = GENERATE("halving", "local", "learned");
+  const TemporaryCache file;
+  Process process(file);
+  process.options.strategy = strategy;
+  const auto report = process.tune();
+  CHECK(report.winner.config == "query_major{fault=0,stages=2,tile=32}");
+  CHECK(process.cache.trials().size() == static_cast<std::size_t>(kValid) + 1);
+  CHECK(process.runner.trials.size() >= static_cast<std::size_t>(kValid));
+}
+
+TEST_CASE("a search for a second tuple starts from what the first one taught") {
+  const TemporaryCache file;
+  Process process(file);
+  process.tune();
+  process.runner.trials.clear();
+  process.workload.problem.dk = 64;
+  process.options.strategy = "learned";
+  process.options.max_trials = 2;
+  const auto report = process.tune();
+  CHECK(report.winner.config == "query_major{fault=0,stages=2,tile=32}");
+}

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <thread>
 
+#include "nsajit/error.h"
+#include "tests/support/fake_compiler.h"
 #include "tests/tuner/fake_candidates.h"
 #include "tuner/worker_process.h"
 #include "tuner/worker_protocol.h"
@@ -104,6 +106,22 @@ int be_parent(const char* program) {
   sleep_for_ever();
 }
 
+// Does what the source's name says.
+class ScriptedCompiler final : public codegen::Compiler {
+ public:
+  codegen::CompilerIdentity identity() const override { return fake_.identity(); }
+  codegen::CompileResult compile(const codegen::KernelSource& source, const Target& target) override {
+    if (source.name == "hang") sleep_for_ever();
+    if (source.name == "crash") std::abort();
+    if (source.name == "throw") throw Error(ErrorCode::Unsupported, "no compiler here");
+    if (source.name == "pid") return codegen::CompileFailure{.reason = std::to_string(getpid()), .log = "a log"};
+    return fake_.compile(source, target);
+  }
+
+ private:
+  nsajit::testing::FakeCompiler fake_;
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -111,6 +129,10 @@ int main(int argc, char** argv) {
   if (device == "script") return serve_script();
   if (device == "parent") return be_parent(argv[0]);
   if (device == "mute") sleep_for_ever();
+  if (device == "compiler") {
+    ScriptedCompiler compiler;
+    return serve_compiler(compiler, STDIN_FILENO, STDOUT_FILENO);
+  }
   if (device == "garbage") return std::puts("usage: something else entirely") < 0;
   WorkerHello hello;
   if (device == "absent") hello.error = "cuda:7: this machine has 1 GPU";

@@ -8,7 +8,9 @@
 
 #include <catch2/catch_all.hpp>
 
+using nsajit::tuner::find_drift;
 using nsajit::tuner::summarize;
+using nsajit::tuner::summarize_ratio;
 using nsajit::tuner::Summary;
 
 namespace {
@@ -88,4 +90,46 @@ TEST_CASE("thousands of samples do not underflow the interval") {
   const Summary summary = summarize(noisy_times(random, 5000));
   CHECK(summary.low < summary.median);
   CHECK(summary.high - summary.low < 0.2);
+}
+
+TEST_CASE("a ratio within rounds keeps a small difference that the device's own changes hide") {
+  std::mt19937_64 random(21);
+  std::uniform_real_distribution<double> speed(1.0, 1.5);  // of the device, another in each round
+  std::vector<double> a, b;
+  for (int round = 0; round < 25; ++round) {
+    const double now = speed(random);
+    a.push_back(103 * now);
+    b.push_back(100 * now);
+  }
+  CHECK_THAT(summarize_ratio(a, b).low, Catch::Matchers::WithinAbs(1.03, 1e-9));
+  CHECK(summarize(a).low < summarize(b).high);
+}
+
+TEST_CASE("a steady rise is a drift of its size, whatever the stalls") {
+  std::mt19937_64 random(4);
+  auto samples = noisy_times(random, 40);
+  for (std::size_t i = 0; i < samples.size(); ++i) samples[i] *= 1 + 0.1 * static_cast<double>(i) / 39;
+  const auto drift = find_drift(samples);
+  CHECK(drift.significant);
+  CHECK_THAT(drift.change, Catch::Matchers::WithinAbs(0.1, 0.03));
+}
+
+TEST_CASE("noise without a trend is called a drift in fewer than 1 of 100 series") {
+  const std::size_t samples = GENERATE(7u, 25u, 60u);
+  std::mt19937_64 random(8);
+  int found = 0;
+  for (int trial = 0; trial < 2000; ++trial) found += find_drift(noisy_times(random, samples)).significant ? 1 : 0;
+  CHECK(found < 20);
+}
+
+TEST_CASE("thousands of samples are a drift too") {
+  std::vector<double> samples;
+  for (int i = 0; i < 5000; ++i) samples.push_back(100 - 0.002 * i);
+  CHECK(find_drift(samples).significant);
+  CHECK_THAT(find_drift(samples).change, Catch::Matchers::WithinAbs(-0.105, 0.002));
+}
+
+TEST_CASE("equal samples, and too few, do not drift") {
+  CHECK_FALSE(find_drift(std::vector<double>(30, 5.0)).significant);
+  CHECK_FALSE(find_drift(std::vector<double>{1, 2}).significant);
 }

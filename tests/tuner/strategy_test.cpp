@@ -10,7 +10,11 @@
 
 #include "nsajit/error.h"
 
+using nsajit::Config;
+using nsajit::tuner::Landscape;
+using nsajit::tuner::make_landscape;
 using nsajit::tuner::make_strategy;
+using nsajit::tuner::Offer;
 using nsajit::tuner::StrategyOptions;
 
 namespace {
@@ -19,8 +23,8 @@ std::vector<std::size_t> offered(std::string_view name, const StrategyOptions& o
   const auto strategy = make_strategy(name, options);
   std::vector<std::size_t> order;
   while (const auto candidate = strategy->next()) {
-    order.push_back(*candidate);
-    strategy->tell(*candidate, 1.0);
+    order.push_back(candidate->candidate);
+    strategy->tell(candidate->candidate, 1.0);
   }
   return order;
 }
@@ -34,7 +38,7 @@ bool has_neighbours_back_to_back(const std::vector<std::size_t>& order) {
 }  // namespace
 
 TEST_CASE("every candidate is offered exactly once") {
-  const auto* name = GENERATE("exhaustive", "random", "ranked");
+  const auto* name = GENERATE("exhaustive", "random", "ranked", "local");
   const std::size_t candidates = GENERATE(1u, 2u, 3u, 7u, 64u, 301u);
   const auto order = offered(name, {.candidates = candidates, .first = candidates / 2, .seed = 9});
   CHECK(order.size() == candidates);
@@ -43,7 +47,7 @@ TEST_CASE("every candidate is offered exactly once") {
 }
 
 TEST_CASE("the default is offered first") {
-  const auto* name = GENERATE("exhaustive", "random", "ranked");
+  const auto* name = GENERATE("exhaustive", "random", "ranked", "local");
   CHECK(offered(name, {.candidates = 50, .first = 17, .seed = 4}).front() == 17);
 }
 
@@ -56,18 +60,18 @@ TEST_CASE("the exhaustive order never has neighbours back to back") {
 }
 
 TEST_CASE("a seed gives the same order every time") {
-  const auto* name = GENERATE("exhaustive", "random", "ranked");
+  const auto* name = GENERATE("exhaustive", "random", "ranked", "local");
   const StrategyOptions options{.candidates = 90, .seed = 12};
   CHECK(offered(name, options) == offered(name, options));
 }
 
 TEST_CASE("another seed gives another order") {
-  const auto* name = GENERATE("exhaustive", "random", "ranked");
+  const auto* name = GENERATE("exhaustive", "random", "ranked", "local");
   CHECK(offered(name, {.candidates = 90, .seed = 1}) != offered(name, {.candidates = 90, .seed = 2}));
 }
 
 TEST_CASE("max_trials ends the search, and counts the default") {
-  const auto* name = GENERATE("exhaustive", "random", "ranked");
+  const auto* name = GENERATE("exhaustive", "random", "ranked", "local");
   const auto order = offered(name, {.candidates = 90, .first = 3, .max_trials = 5});
   CHECK(order.size() == 5);
   CHECK(order.front() == 3);
@@ -77,13 +81,14 @@ TEST_CASE("a space without candidates is done at once") { CHECK(offered("exhaust
 
 TEST_CASE("a finished strategy stays finished") {
   const auto strategy = make_strategy("random", {.candidates = 1});
-  CHECK(strategy->next() == 0);
+  CHECK(strategy->next() == Offer{});
   CHECK_FALSE(strategy->next());
   CHECK_FALSE(strategy->next());
 }
 
 TEST_CASE("an unknown strategy is refused with the known names") {
-  CHECK_THROWS_WITH(make_strategy("greedy", {.candidates = 1}), "strategy \"greedy\" is not known; take exhaustive, random or ranked");
+  CHECK_THROWS_WITH(make_strategy("greedy", {.candidates = 1}),
+                    "strategy \"greedy\" is not known; take one of exhaustive, random, ranked, halving, local, learned");
 }
 
 TEST_CASE("a default outside the candidates is refused") {
@@ -91,8 +96,7 @@ TEST_CASE("a default outside the candidates is refused") {
 }
 
 TEST_CASE("The ranked strategy offers the default, then what the model expects to be fast, then what it does not know") {
-  const auto strategy = make_strategy("ranked", {.candidates = 5, .first = 2, .expected = {30.0, 0.0, 90.0, 10.0, 20.0}});
-  std::vector<std::size_t> order;
-  while (const auto index = strategy->next()) order.push_back(*index);
-  CHECK(order == std::vector<std::size_t>{2, 3, 4, 0, 1});
+  const std::vector<Config> configs(5, Config{.variant = "a"});
+  const auto landscape = std::make_shared<const Landscape>(make_landscape(configs, {30.0, 0.0, 90.0, 10.0, 20.0}));
+  CHECK(offered("ranked", {.candidates = 5, .first = 2, .landscape = landscape}) == std::vector<std::size_t>{2, 3, 4, 0, 1});
 }
