@@ -70,7 +70,8 @@ def naive_nsa(q, caches, gates, sparsity, blocks=None):
     o_cmp = masked_attention(q, caches.k_cmp, caches.v_cmp, visible[None, None])
     o_sel = masked_attention(q, caches.k_sel, caches.v_sel, chosen.permute(0, 2, 1, 3) & past[None, None])
     o_win = masked_attention(q, caches.k_win, caches.v_win, (past & (tokens[None] > positions[:, None] - sparsity.w))[None, None])
-    return nsajit.combine(o_cmp, o_sel, o_win, gates), blocks
+    outputs = torch.stack([o_cmp, o_sel, o_win], -2).float()
+    return (gates[..., None] * outputs).sum(-2).to(q.dtype), blocks
 
 
 def chosen_tokens(blocks, tokens, sparsity):
@@ -88,7 +89,7 @@ def make_inputs(options, dtype, device):
     sparsity = nsajit.Sparsity(l=options.l, d=options.d, l_sel=options.l_sel, n_sel=options.n_sel, w=options.w)
     q = made(B, S, G, h, options.dk)
     k_sel, v_sel, k_win, v_win = (made(B, G, S, size) for size in (options.dk, options.dv, options.dk, options.dv))
-    k_cmp, v_cmp = (nsajit.mean_pool(x, sparsity=sparsity) for x in (k_sel, v_sel))
+    k_cmp, v_cmp = nsajit.compress(k_sel, v_sel, sparsity=sparsity, group=h)
     gates = torch.rand((B, S, G, h, 3), generator=generator, device=device)
     return q, nsajit.Caches(k_cmp, v_cmp, k_sel, v_sel, k_win, v_win), gates, sparsity
 

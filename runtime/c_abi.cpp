@@ -45,6 +45,13 @@ T& require(T* pointer, const char* function, const char* name) {
   return *pointer;
 }
 
+template <class Call>
+constexpr const char* kTypeName = "nsajit_call";
+template <>
+constexpr const char* kTypeName<nsajit_combine_call> = "nsajit_combine_call";
+template <>
+constexpr const char* kTypeName<nsajit_compress_call> = "nsajit_compress_call";
+
 // A struct of a caller that was built with an older header is shorter: what it does not have is zero.
 template <class T>
 T copy_sized(const T& given, const char* function, const char* type) {
@@ -63,6 +70,8 @@ std::size_t args_bytes_of(nsajit::Branch branch) {
     case nsajit::Branch::Compressed:
     case nsajit::Branch::Sliding: return sizeof(nsajit_dense_args);
     case nsajit::Branch::Scoring: return sizeof(nsajit_scoring_args);
+    case nsajit::Branch::Gate: return sizeof(nsajit_gate_args);
+    case nsajit::Branch::Pooling: return sizeof(nsajit_pooling_args);
     default: return 0;  // known to the kernel alone
   }
 }
@@ -78,7 +87,8 @@ nsajit_kernel* make_handle(const nsajit_context& context, const nsajit::Workload
   return kernel.release();
 }
 
-void check_workspace(const nsajit_call& call, const ServedKernel& served, const char* function) {
+template <class Call>
+void check_workspace(const Call& call, const ServedKernel& served, const char* function) {
   const std::int64_t needed = served.plan.workspace_bytes;
   if (needed == 0 || (call.workspace != nullptr && call.workspace_bytes >= needed)) return;
   throw Error(
@@ -87,14 +97,14 @@ void check_workspace(const nsajit_call& call, const ServedKernel& served, const 
                   function, to_string(served.decision.config), needed, call.workspace == nullptr ? 0 : call.workspace_bytes));
 }
 
-template <class Args>
-using Prepare = PreparedCall<Args> (*)(const nsajit_call&, const Target&, CallUse);
+template <class Call, class Args>
+using Prepare = PreparedCall<Args> (*)(const Call&, const Target&, CallUse);
 
-template <class Args>
-nsajit_status launch(nsajit_context* context, const nsajit_call* call, Prepare<Args> prepare, const char* function) {
+template <class Call, class Args>
+nsajit_status launch(nsajit_context* context, const Call* call, Prepare<Call, Args> prepare, const char* function) {
   return run_guarded([&] {
     Server& server = *require(context, function, "context").server;
-    const nsajit_call own = copy_sized(require(call, function, "call"), function, "nsajit_call");
+    const Call own = copy_sized(require(call, function, "call"), function, kTypeName<Call>);
     PreparedCall<Args> prepared = prepare(own, server.target(), CallUse::Launch);
     if (prepared.is_empty) return;
     const Server::Lease served = server.find(prepared.workload);
@@ -104,26 +114,26 @@ nsajit_status launch(nsajit_context* context, const nsajit_call* call, Prepare<A
   });
 }
 
-template <class Args>
-nsajit_status ask_workspace(nsajit_context* context, const nsajit_call* call, std::int64_t* bytes, Prepare<Args> prepare,
+template <class Call, class Args>
+nsajit_status ask_workspace(nsajit_context* context, const Call* call, std::int64_t* bytes, Prepare<Call, Args> prepare,
                             const char* function) {
   return run_guarded([&] {
     Server& server = *require(context, function, "context").server;
-    const nsajit_call own = copy_sized(require(call, function, "call"), function, "nsajit_call");
+    const Call own = copy_sized(require(call, function, "call"), function, kTypeName<Call>);
     const PreparedCall<Args> prepared = prepare(own, server.target(), CallUse::Plan);
     require(bytes, function, "bytes") = prepared.is_empty ? 0 : server.find(prepared.workload)->plan.workspace_bytes;
   });
 }
 
-template <class Args>
-nsajit_status bind_call(nsajit_context* context, const nsajit_call* call, nsajit_kernel** kernel, Prepare<Args> prepare,
+template <class Call, class Args>
+nsajit_status bind_call(nsajit_context* context, const Call* call, nsajit_kernel** kernel, Prepare<Call, Args> prepare,
                         const char* function) {
   return run_guarded([&] {
     const nsajit_context& owner = require(context, function, "context");
-    const nsajit_call own = copy_sized(require(call, function, "call"), function, "nsajit_call");
+    const Call own = copy_sized(require(call, function, "call"), function, kTypeName<Call>);
     const PreparedCall<Args> prepared = prepare(own, owner.server->target(), CallUse::Plan);
     if (prepared.is_empty)
-      throw Error(ErrorCode::InvalidArgument, fmt::format("{}: q has no rows, so no kernel serves it", function));
+      throw Error(ErrorCode::InvalidArgument, fmt::format("{}: there are no rows, so no kernel serves it", function));
     require(kernel, function, "kernel") = make_handle(owner, prepared.workload);
   });
 }
@@ -177,20 +187,22 @@ nsajit_status nsajit_refresh(nsajit_context* context, int64_t* changed) {
 }
 
 // The three functions of a branch: launch, size of the workspace, bound kernel.
-#define NSAJIT_DEFINE_CALL(name, forward, prepare)                                                         \
-  nsajit_status forward(nsajit_context* context, const nsajit_call* call) {                                \
-    return launch(context, call, nsajit::runtime::prepare, #forward);                                      \
-  }                                                                                                        \
-  nsajit_status name##_workspace_bytes(nsajit_context* context, const nsajit_call* call, int64_t* bytes) { \
-    return ask_workspace(context, call, bytes, nsajit::runtime::prepare, #name "_workspace_bytes");        \
-  }                                                                                                        \
-  nsajit_status name##_kernel(nsajit_context* context, const nsajit_call* call, nsajit_kernel** kernel) {  \
-    return bind_call(context, call, kernel, nsajit::runtime::prepare, #name "_kernel");                    \
+#define NSAJIT_DEFINE_CALL(name, forward, prepare, Call)                                            \
+  nsajit_status forward(nsajit_context* context, const Call* call) {                                \
+    return launch(context, call, nsajit::runtime::prepare, #forward);                               \
+  }                                                                                                 \
+  nsajit_status name##_workspace_bytes(nsajit_context* context, const Call* call, int64_t* bytes) { \
+    return ask_workspace(context, call, bytes, nsajit::runtime::prepare, #name "_workspace_bytes"); \
+  }                                                                                                 \
+  nsajit_status name##_kernel(nsajit_context* context, const Call* call, nsajit_kernel** kernel) {  \
+    return bind_call(context, call, kernel, nsajit::runtime::prepare, #name "_kernel");             \
   }
-NSAJIT_DEFINE_CALL(nsajit_selection, nsajit_selection_forward, prepare_selection)
-NSAJIT_DEFINE_CALL(nsajit_sliding, nsajit_sliding_forward, prepare_sliding)
-NSAJIT_DEFINE_CALL(nsajit_compressed, nsajit_compressed_forward, prepare_compressed)
-NSAJIT_DEFINE_CALL(nsajit_select_blocks, nsajit_select_blocks, prepare_select_blocks)
+NSAJIT_DEFINE_CALL(nsajit_selection, nsajit_selection_forward, prepare_selection, nsajit_call)
+NSAJIT_DEFINE_CALL(nsajit_sliding, nsajit_sliding_forward, prepare_sliding, nsajit_call)
+NSAJIT_DEFINE_CALL(nsajit_compressed, nsajit_compressed_forward, prepare_compressed, nsajit_call)
+NSAJIT_DEFINE_CALL(nsajit_select_blocks, nsajit_select_blocks, prepare_select_blocks, nsajit_call)
+NSAJIT_DEFINE_CALL(nsajit_combine, nsajit_combine, prepare_combine, nsajit_combine_call)
+NSAJIT_DEFINE_CALL(nsajit_compress, nsajit_compress, prepare_compress, nsajit_compress_call)
 #undef NSAJIT_DEFINE_CALL
 
 nsajit_status nsajit_bind(nsajit_context* context, const char* workload, nsajit_kernel** kernel) {

@@ -5,94 +5,26 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <initializer_list>
 #include <string_view>
-
-#include "nsajit/error.h"
 
 namespace nsajit::runtime {
 namespace {
 
-// One call being read: its name for messages, and what q says of the others.
-struct Reading {
-  std::string_view function;
+// One call being read, and what q says of the other tensors.
+struct Reading : CallReader {
   const nsajit_call& call;
-  const Target& target;
-  CallUse use;
+  DType dtype = DType::BF16;
   std::int64_t B = 0, S = 0, G = 0, h = 0, dk = 0;
   bool grouped = true;  // q is [B,S,G,h,dk]
 };
 
-[[noreturn]] void refuse(const Reading& reading, const std::string& what) {
-  throw Error(ErrorCode::InvalidArgument, fmt::format("{}: {}", reading.function, what));
-}
-
-std::string shape_text(const nsajit_tensor& tensor) {
-  std::string text;
-  for (int i = 0; i < tensor.ndim && i < 5; ++i) text += fmt::format("{}{}", i == 0 ? "" : ", ", tensor.shape[i]);
-  return "[" + text + "]";
-}
-
-std::string_view dtype_text(int dtype) {
-  constexpr std::string_view kNames[]{"bf16", "fp16", "fp32", "int32"};
-  return dtype >= NSAJIT_BF16 && dtype <= NSAJIT_INT32 ? kNames[dtype] : "no dtype of nsajit.h";
-}
-
-constexpr std::int64_t kAny = -1;  // an extent that nothing fixes
-
-// dtype, rank and extents; then that rows are contiguous and, on CUDA, that vectors of 16 bytes can be loaded.
-void check_tensor(const Reading& reading, std::string_view name, const nsajit_tensor& tensor, int dtype,
-                  std::initializer_list<std::int64_t> shape, std::string_view meaning) {
-  if (tensor.dtype != dtype)
-    refuse(reading, fmt::format("{} has dtype {}; it has to be {}", name, dtype_text(tensor.dtype), dtype_text(dtype)));
-  const bool same_rank = tensor.ndim == static_cast<int>(shape.size());
-  bool fits = same_rank;
-  for (int i = 0; same_rank && i < tensor.ndim; ++i)
-    fits = fits && (shape.begin()[i] == kAny || shape.begin()[i] == tensor.shape[i]);
-  if (!fits) {
-    std::string wanted;
-    for (const std::int64_t extent : shape)
-      wanted += fmt::format("{}{}", wanted.empty() ? "" : ", ", extent == kAny ? "any" : std::to_string(extent));
-    refuse(reading,
-           fmt::format("{} has shape {}; with this q it has to be {} = [{}]", name, shape_text(tensor), meaning, wanted));
-  }
-  const int last = tensor.ndim - 1;
-  if (tensor.shape[last] > 1 && tensor.strides[last] != 1)
-    refuse(reading, fmt::format("{} has stride {} in its last dimension; rows have to be contiguous: make a copy", name,
-                                tensor.strides[last]));
-}
-
-void check_pointer(const Reading& reading, std::string_view name, const nsajit_tensor& tensor) {
-  if (reading.use == CallUse::Plan) return;
-  if (tensor.data == nullptr) refuse(reading, fmt::format("{} is a null pointer", name));
-}
-
-// Kernels load vectors of 16 bytes on CUDA. A dimension of extent 1 is never stepped along.
-void check_vectors(const Reading& reading, std::string_view name, const nsajit_tensor& tensor) {
-  if (reading.target.backend != Backend::Cuda) return;
-  const std::int64_t bytes = tensor.dtype == NSAJIT_FP32 ? 4 : 2;
-  for (int i = 0; i + 1 < tensor.ndim; ++i)
-    if (tensor.shape[i] > 1 && tensor.strides[i] * bytes % 16 != 0)
-      refuse(reading,
-             fmt::format("{} has stride {} in dimension {}: {} bytes, no multiple of 16, which CUDA kernels need; make a "
-                         "contiguous copy",
-                         name, tensor.strides[i], i, tensor.strides[i] * bytes));
-  if (reading.use == CallUse::Launch && reinterpret_cast<std::uintptr_t>(tensor.data) % 16 != 0)
-    refuse(reading, fmt::format("{} lies at {}, which is not 16-byte aligned, as CUDA kernels need it", name, tensor.data));
-}
-
-long long stride_of(const nsajit_tensor& tensor, int dimension) {
-  return tensor.shape[dimension] > 1 ? tensor.strides[dimension] : 0;
-}
-
 // What q and k say: every other tensor has to agree.
 Reading read_sizes(std::string_view function, const nsajit_call& call, const Target& target, CallUse use) {
-  Reading reading{.function = function, .call = call, .target = target, .use = use};
+  Reading reading{{.function = function, .target = target, .use = use}, call};
   const nsajit_tensor& q = call.q;
   if (q.ndim != 4 && q.ndim != 5)
     refuse(reading, fmt::format("q has {} dimensions; it has to be [B,S,G,h,dk] or [B,S,H,dk]", q.ndim));
-  if (q.dtype < NSAJIT_BF16 || q.dtype > NSAJIT_FP32)
-    refuse(reading, fmt::format("q has dtype {}; it has to be bf16, fp16 or fp32", dtype_text(q.dtype)));
+  reading.dtype = check_float(reading, "q", q);
   if (call.k.ndim != 4)
     refuse(reading, fmt::format("k has {} dimensions; it has to be [B,G,S_kv,dk], or [B,S_kv,G,dk] with a 4-D q", call.k.ndim));
   reading.grouped = q.ndim == 5;
@@ -105,8 +37,8 @@ Reading read_sizes(std::string_view function, const nsajit_call& call, const Tar
            fmt::format("q has {} heads and k {}; the heads of q have to be a multiple of those of k", q.shape[2], reading.G));
   reading.h = reading.grouped ? q.shape[3] : q.shape[2] / reading.G;
   check_tensor(reading, "q", q, q.dtype,
-               reading.grouped ? std::initializer_list<std::int64_t>{kAny, kAny, kAny, kAny, kAny}
-                               : std::initializer_list<std::int64_t>{kAny, kAny, kAny, kAny},
+               reading.grouped ? std::initializer_list<std::int64_t>{kAnyExtent, kAnyExtent, kAnyExtent, kAnyExtent, kAnyExtent}
+                               : std::initializer_list<std::int64_t>{kAnyExtent, kAnyExtent, kAnyExtent, kAnyExtent},
                "q");
   return reading;
 }
@@ -133,22 +65,11 @@ void check_key_like(const Reading& reading, std::string_view name, const nsajit_
   check_pointer(reading, name, tensor);
 }
 
-struct QueryStrides {
-  long long b, s, g, h;
-};
-
-// Of q, o and lse.
-QueryStrides query_strides(const Reading& reading, const nsajit_tensor& tensor) {
-  if (reading.grouped) return {stride_of(tensor, 0), stride_of(tensor, 1), stride_of(tensor, 2), stride_of(tensor, 3)};
-  const long long head = stride_of(tensor, 2);
-  return {stride_of(tensor, 0), stride_of(tensor, 1), reading.h * head, head};
-}
-
 template <class Args>
 void set_query(const Reading& reading, Args& args) {
   const nsajit_call& call = reading.call;
   check_query_like(reading, "q", call.q, reading.dk);
-  const QueryStrides q = query_strides(reading, call.q);
+  const QueryStrides q = query_strides(call.q, reading.grouped, reading.h);
   args.q = call.q.data, args.q_b = q.b, args.q_s = q.s, args.q_g = q.g, args.q_h = q.h;
   args.B = reading.B, args.S = reading.S, args.G = reading.G;
   args.scale = call.scale != 0 ? call.scale : static_cast<float>(1.0 / std::sqrt(static_cast<double>(reading.dk)));
@@ -173,7 +94,7 @@ void set_lse(const Reading& reading, Args& args, Pointer& pointer) {
     check_tensor(reading, "lse", lse, NSAJIT_FP32, {reading.B, reading.S, reading.G, reading.h}, "[B,S,G,h]");
   else
     check_tensor(reading, "lse", lse, NSAJIT_FP32, {reading.B, reading.S, reading.G * reading.h}, "[B,S,H]");
-  const QueryStrides strides = query_strides(reading, lse);
+  const QueryStrides strides = query_strides(lse, reading.grouped, reading.h);
   pointer = static_cast<Pointer>(lse.data);
   args.lse_b = strides.b, args.lse_s = strides.s, args.lse_g = strides.g, args.lse_h = strides.h;
 }
@@ -185,7 +106,7 @@ void set_values(const Reading& reading, Args& args) {
   const std::int64_t dv = call.v.ndim == 4 ? call.v.shape[3] : 0;
   check_key_like(reading, "v", call.v, key_count(reading), dv);
   check_query_like(reading, "o", call.o, dv);
-  const QueryStrides o = query_strides(reading, call.o);
+  const QueryStrides o = query_strides(call.o, reading.grouped, reading.h);
   args.v = call.v.data, args.v_b = stride_of(call.v, 0);
   args.v_g = stride_of(call.v, reading.grouped ? 1 : 2), args.v_s = stride_of(call.v, reading.grouped ? 2 : 1);
   args.o = call.o.data, args.o_b = o.b, args.o_s = o.s, args.o_g = o.g, args.o_h = o.h;
@@ -197,11 +118,11 @@ template <class Args>
 SelectionInput set_entries(const Reading& reading, Args& args) {
   const nsajit_tensor& sel = reading.call.sel;
   const bool ranges = sel.ndim == 5;
-  const std::int64_t n = sel.ndim >= 4 ? sel.shape[3] : kAny;
+  const std::int64_t n = sel.ndim >= 4 ? sel.shape[3] : kAnyExtent;
   if (ranges)
-    check_tensor(reading, "sel", sel, NSAJIT_INT32, {reading.B, reading.S, reading.G, kAny, 2}, "ranges [B,S,G,n,2]");
+    check_tensor(reading, "sel", sel, NSAJIT_INT32, {reading.B, reading.S, reading.G, kAnyExtent, 2}, "ranges [B,S,G,n,2]");
   else
-    check_tensor(reading, "sel", sel, NSAJIT_INT32, {reading.B, reading.S, reading.G, kAny}, "blocks [B,S,G,n]");
+    check_tensor(reading, "sel", sel, NSAJIT_INT32, {reading.B, reading.S, reading.G, kAnyExtent}, "blocks [B,S,G,n]");
   if (ranges && n > 1 && sel.strides[3] != 2)
     refuse(reading,
            fmt::format("sel has stride {} between the ranges of a row; they have to be contiguous: make a copy", sel.strides[3]));
@@ -220,14 +141,10 @@ Layout layout_of(const Reading& reading) {
   return k.strides[key] > k.strides[group] ? Layout::Flash : Layout::Grouped;
 }
 
-DType dtype_of(const Reading& reading) {
-  return reading.call.q.dtype == NSAJIT_BF16 ? DType::BF16 : reading.call.q.dtype == NSAJIT_FP16 ? DType::FP16 : DType::FP32;
-}
-
 Workload describe(const Reading& reading, Branch branch, std::int64_t dv, std::int64_t S_kv) {
   const nsajit_sparsity& sparsity = reading.call.sparsity;
   return {.problem = {.branch = branch,
-                      .dtype = dtype_of(reading),
+                      .dtype = reading.dtype,
                       .dk = static_cast<int>(reading.dk),
                       .dv = static_cast<int>(dv),
                       .l = sparsity.l,

@@ -3,11 +3,13 @@
 // On the launch path: allocates and formats only to say what is wrong. Pure; safe to call from any thread.
 
 #include "nsajit/dense_args.h"
+#include "nsajit/gate_args.h"
 #include "nsajit/nsajit.h"
+#include "nsajit/pooling_args.h"
 #include "nsajit/scoring_args.h"
 #include "nsajit/selection_args.h"
-#include "nsajit/target.h"
 #include "nsajit/workload.h"
+#include "runtime/tensor_check.h"
 
 namespace nsajit::runtime {
 
@@ -15,16 +17,15 @@ template <class Args>
 struct PreparedCall {
   Workload workload;
   Args args{};            // without a workspace
-  bool is_empty = false;  // no query rows: nothing to bind or to launch
+  bool is_empty = false;  // no rows: nothing to bind or to launch
 };
-
-// Pointers are looked at too: Launch. Sizes, types and strides alone: Plan.
-enum class CallUse : std::uint8_t { Launch, Plan };
 
 // Throw Error{InvalidArgument} that names the function, the tensor, the dimension, what it is and what it has to be.
 PreparedCall<nsajit_selection_args> prepare_selection(const nsajit_call& call, const Target& target, CallUse use);
 PreparedCall<nsajit_dense_args> prepare_sliding(const nsajit_call& call, const Target& target, CallUse use);
 PreparedCall<nsajit_dense_args> prepare_compressed(const nsajit_call& call, const Target& target, CallUse use);
 PreparedCall<nsajit_scoring_args> prepare_select_blocks(const nsajit_call& call, const Target& target, CallUse use);
+PreparedCall<nsajit_gate_args> prepare_combine(const nsajit_combine_call& call, const Target& target, CallUse use);
+PreparedCall<nsajit_pooling_args> prepare_compress(const nsajit_compress_call& call, const Target& target, CallUse use);
 
 }  // namespace nsajit::runtime

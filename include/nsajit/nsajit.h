@@ -3,8 +3,8 @@
 /* The C interface of nsajit: serves the tuned kernels of a machine to any language. Link libnsajit.so, include this header.
  *
  * Two levels over one context. High: describe tensors by pointer, shape and strides and call nsajit_selection_forward,
- * nsajit_sliding_forward, nsajit_compressed_forward or nsajit_select_blocks. Low: nsajit_bind a tuple with sizes and launch
- * the kernel with an argument struct of your own (selection_args.h, dense_args.h, scoring_args.h).
+ * nsajit_sliding_forward, nsajit_compressed_forward, nsajit_select_blocks, nsajit_combine or nsajit_compress. Low: nsajit_bind a tuple with sizes and launch
+ * the kernel with an argument struct of your own (selection_args.h, dense_args.h, ...).
  *
  * Threads: every function may be called from any thread at any time, on one context or several; only nsajit_context_destroy
  * and nsajit_kernel_release want the object for themselves. On the CPU launches of one context take turns.
@@ -86,7 +86,7 @@ typedef struct nsajit_sparsity {
 } nsajit_sparsity;
 #define NSAJIT_SPARSITY_DEFAULT {32, 16, 64, 16, 512}
 
-/* One struct for all four functions; each reads what it needs, the rest may be zero.
+/* One struct for the four functions of attention; each reads what it needs, the rest may be zero.
  *
  *                selection   sliding   compressed   select_blocks
  *   q            in          in        in           in              [B,S,G,h,dk], or [B,S,H,dk]
@@ -128,6 +128,42 @@ nsajit_status nsajit_selection_kernel(nsajit_context* context, const nsajit_call
 nsajit_status nsajit_sliding_kernel(nsajit_context* context, const nsajit_call* call, nsajit_kernel** kernel);
 nsajit_status nsajit_compressed_kernel(nsajit_context* context, const nsajit_call* call, nsajit_kernel** kernel);
 nsajit_status nsajit_select_blocks_kernel(nsajit_context* context, const nsajit_call* call, nsajit_kernel** kernel);
+
+/* o = gate_cmp * o_cmp + gate_sel * o_sel + gate_win * o_win, summed in fp32. */
+typedef struct nsajit_combine_call {
+  size_t struct_bytes;
+  nsajit_tensor o_cmp, o_sel, o_win; /* [B,S,G,h,dv] or [B,S,H,dv], of one dtype; data NULL: absent */
+  nsajit_tensor gates;               /* [B,S,G,h,3] or [B,S,H,3] in this order; the dtype of the outputs, or fp32 */
+  nsajit_tensor o;                   /* out */
+  nsajit_sparsity sparsity;
+  int32_t dk;          /* of the tuple; 0: dv */
+  int32_t groups;      /* KV heads; for 4-D outputs */
+  int32_t only_branch; /* 0: all. 1, 2, 3: o is the compressed, selection or sliding output alone, bit for bit */
+  int64_t S_kv;        /* raw tokens; 0: S */
+  void* workspace;
+  int64_t workspace_bytes;
+  void* stream;
+} nsajit_combine_call;
+nsajit_status nsajit_combine(nsajit_context* context, const nsajit_combine_call* call);
+nsajit_status nsajit_combine_workspace_bytes(nsajit_context* context, const nsajit_combine_call* call, int64_t* bytes);
+nsajit_status nsajit_combine_kernel(nsajit_context* context, const nsajit_combine_call* call, nsajit_kernel** kernel);
+
+/* Compressed keys and values by mean pooling: token i is the mean of the raw tokens i*d .. i*d+l-1. */
+typedef struct nsajit_compress_call {
+  size_t struct_bytes;
+  nsajit_tensor k, v;         /* [B,G,S_kv,dk] and dv, or [B,S_kv,G,..]; v.ndim 0: k alone */
+  nsajit_tensor k_cmp, v_cmp; /* out: tokens first, first+1, ..; as many as there are rows */
+  nsajit_sparsity sparsity;
+  int32_t group; /* query heads per KV head, of the tuple; 0: 1 */
+  int32_t flash; /* 1: tokens stand before groups */
+  int64_t first; /* 0 in a prefill; in a decode step the token that the new positions complete */
+  void* workspace;
+  int64_t workspace_bytes;
+  void* stream;
+} nsajit_compress_call;
+nsajit_status nsajit_compress(nsajit_context* context, const nsajit_compress_call* call);
+nsajit_status nsajit_compress_workspace_bytes(nsajit_context* context, const nsajit_compress_call* call, int64_t* bytes);
+nsajit_status nsajit_compress_kernel(nsajit_context* context, const nsajit_compress_call* call, nsajit_kernel** kernel);
 
 /* ---- By tuple and sizes ---- */
 

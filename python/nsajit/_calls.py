@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Optional, Sequence
 
 from . import _library, _tensors
 from .context import KernelFacts, context_of
@@ -32,22 +32,27 @@ class Sparsity:
 class Prepared:
     """A call that is ready, and what keeps its memory alive."""
 
-    name: str  # of the branch, as in nsajit_<name>_kernel
-    forward: str  # the function that launches it
-    call: _library.Call
+    name: str  # of _library.CALLS, as in nsajit_<name>_kernel
+    call: Any  # its struct
     adapter: Any
     outputs: tuple
     kept: tuple
 
 
-def _begin(q: Any, k: Any, sparsity: Sparsity, scale: Optional[float]) -> tuple[Any, _library.Call]:
+def _start(name: str, adapter: Any, sparsity: Sparsity, **fields: Any) -> Any:
+    struct = _library.CALLS[name][0]
+    made = struct(struct_bytes=ctypes.sizeof(struct), stream=adapter.stream, **fields)
+    made.sparsity = _library.Sparsity(sparsity.l, sparsity.d, sparsity.l_sel, sparsity.n_sel, sparsity.w)
+    return made
+
+
+def _begin(name: str, q: Any, k: Any, sparsity: Sparsity, scale: Optional[float]) -> tuple[Any, _library.Call]:
     adapter = _tensors.adapter_of(q)
     if len(q.shape) not in (4, 5) or len(k.shape) != 4:
         raise InvalidArgumentError(
             f"q has shape {list(q.shape)} and k {list(k.shape)}; give q [B,S,G,h,dk] with k [B,G,S_kv,dk], or q [B,S,H,dk] with k [B,S_kv,G,dk]"
         )
-    call = _library.Call(struct_bytes=ctypes.sizeof(_library.Call), scale=scale or 0.0, stream=adapter.stream)
-    call.sparsity = _library.Sparsity(sparsity.l, sparsity.d, sparsity.l_sel, sparsity.n_sel, sparsity.w)
+    call = _start(name, adapter, sparsity, scale=scale or 0.0)
     call.q, call.k = adapter.describe(q, "q"), adapter.describe(k, "k")
     return adapter, call
 
@@ -55,7 +60,7 @@ def _begin(q: Any, k: Any, sparsity: Sparsity, scale: Optional[float]) -> tuple[
 def prepare_attention(name: str, q: Any, k: Any, v: Any, *, sparsity: Sparsity, scale: Optional[float], sel: Any = None,
                       kv_length: int = 0, overlap_percent: int = 0) -> Prepared:
     """Of selection, sliding and compressed: makes o and lse."""
-    adapter, call = _begin(q, k, sparsity, scale)
+    adapter, call = _begin(name, q, k, sparsity, scale)
     o = adapter.empty(q, (*q.shape[:-1], v.shape[-1]))
     lse = adapter.empty(q, tuple(q.shape[:-1]), "float32")
     call.v, call.o, call.lse = adapter.describe(v, "v"), adapter.describe(o, "o"), adapter.describe(lse, "lse")
@@ -63,20 +68,58 @@ def prepare_attention(name: str, q: Any, k: Any, v: Any, *, sparsity: Sparsity, 
         sel = adapter.entries(sel)
         call.sel = adapter.describe(sel, "sel")
     call.S_kv, call.overlap_percent = kv_length, overlap_percent
-    return Prepared(name, f"nsajit_{name}_forward", call, adapter, (o, lse), (q, k, v, sel))
+    return Prepared(name, call, adapter, (o, lse), (q, k, v, sel))
 
 
 def prepare_select_blocks(q: Any, k_cmp: Any, *, sparsity: Sparsity, scale: Optional[float], n: int, ranges: bool, lse: Any = None,
                           kv_length: int = 0, dv: int = 0) -> Prepared:
     """Makes block indices or ranges."""
-    adapter, call = _begin(q, k_cmp, sparsity, scale)
+    adapter, call = _begin("select_blocks", q, k_cmp, sparsity, scale)
     groups = q.shape[2] if len(q.shape) == 5 else k_cmp.shape[2]
     sel = adapter.empty(q, (q.shape[0], q.shape[1], groups, n, 2) if ranges else (q.shape[0], q.shape[1], groups, n), "int32")
     call.sel = adapter.describe(sel, "sel")
     if lse is not None:
         call.lse = adapter.describe(lse, "lse")
     call.S_kv, call.dv = kv_length, dv
-    return Prepared("select_blocks", "nsajit_select_blocks", call, adapter, (sel,), (q, k_cmp, lse))
+    return Prepared("select_blocks", call, adapter, (sel,), (q, k_cmp, lse))
+
+
+def prepare_combine(outputs: Sequence[Any], gates: Any, *, sparsity: Sparsity, kv_length: int = 0, dk: int = 0, groups: int = 0,
+                    only_branch: int = 0) -> Prepared:
+    """The gated sum of o_cmp, o_sel and o_win, of which those that are None are absent."""
+    given = next((output for output in outputs if output is not None), None)
+    if given is None:
+        raise InvalidArgumentError("combine: all three outputs are None; give one at least")
+    adapter = _tensors.adapter_of(given)
+    if len(given.shape) == 4 and groups < 1:
+        raise InvalidArgumentError("combine: outputs are [B,S,H,dv]; say how many KV heads there are in groups")
+    call = _start("combine", adapter, sparsity, dk=dk, groups=groups, only_branch=only_branch, S_kv=kv_length)
+    o = adapter.empty(given, tuple(given.shape))
+    for name, output in zip(("o_cmp", "o_sel", "o_win"), outputs):
+        if output is not None:
+            setattr(call, name, adapter.describe(output, name))
+    call.gates, call.o = adapter.describe(gates, "gates"), adapter.describe(o, "o")
+    return Prepared("combine", call, adapter, (o,), (*outputs, gates))
+
+
+def prepare_compress(k: Any, v: Any, *, sparsity: Sparsity, first: int = 0, grouped: bool = True, group: int = 0) -> Prepared:
+    """k_cmp and v_cmp of the tokens from `first` on that k's tokens complete. v may be None."""
+    if len(k.shape) != 4:
+        raise InvalidArgumentError(f"compress: k has shape {list(k.shape)}; give [B,G,tokens,dk], or [B,tokens,G,dk] with grouped=False")
+    adapter, axis = _tensors.adapter_of(k), 2 if grouped else 1
+    rows = sparsity.compressed_count(k.shape[axis]) - first
+    if rows < 0 or first < 0:
+        raise InvalidArgumentError(f"compress: first is {first}; {k.shape[axis]} tokens complete {rows + first} compressed ones")
+    call = _start("compress", adapter, sparsity, group=group, flash=0 if grouped else 1, first=first)
+    made = []
+    for name, raw in (("k", k), ("v", v)):
+        if raw is None:
+            made.append(None)
+            continue
+        made.append(adapter.empty(raw, (*raw.shape[:axis], rows, *raw.shape[axis + 1 :])))
+        setattr(call, name, adapter.describe(raw, name))
+        setattr(call, name + "_cmp", adapter.describe(made[-1], name + "_cmp"))
+    return Prepared("compress", call, adapter, tuple(made), (k, v))
 
 
 def launch(prepared: Prepared) -> tuple:
@@ -88,7 +131,7 @@ def launch(prepared: Prepared) -> tuple:
     if needed.value > 0:
         memory, call.workspace = prepared.adapter.workspace(prepared.outputs[0], needed.value)
         call.workspace_bytes = needed.value
-    _library.check(getattr(library, prepared.forward)(context.handle, call))
+    _library.check(getattr(library, _library.CALLS[prepared.name][1])(context.handle, call))
     del memory  # torch gives it out again on this stream only, behind the launch
     return prepared.outputs
 

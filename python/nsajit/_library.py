@@ -28,6 +28,9 @@ class Sparsity(ctypes.Structure):
     _fields_ = [(name, ctypes.c_int32) for name in ("l", "d", "l_sel", "n_sel", "w")]
 
 
+_LAUNCH = [("workspace", ctypes.c_void_p), ("workspace_bytes", ctypes.c_int64), ("stream", ctypes.c_void_p)]
+
+
 class Call(ctypes.Structure):
     _fields_ = [
         ("struct_bytes", ctypes.c_size_t),
@@ -37,9 +40,30 @@ class Call(ctypes.Structure):
         ("S_kv", ctypes.c_int64),
         ("scale", ctypes.c_float),
         ("overlap_percent", ctypes.c_int32),
-        ("workspace", ctypes.c_void_p),
-        ("workspace_bytes", ctypes.c_int64),
-        ("stream", ctypes.c_void_p),
+        *_LAUNCH,
+    ]
+
+
+class CombineCall(ctypes.Structure):
+    _fields_ = [
+        ("struct_bytes", ctypes.c_size_t),
+        *((name, Tensor) for name in ("o_cmp", "o_sel", "o_win", "gates", "o")),
+        ("sparsity", Sparsity),
+        *((name, ctypes.c_int32) for name in ("dk", "groups", "only_branch")),
+        ("S_kv", ctypes.c_int64),
+        *_LAUNCH,
+    ]
+
+
+class CompressCall(ctypes.Structure):
+    _fields_ = [
+        ("struct_bytes", ctypes.c_size_t),
+        *((name, Tensor) for name in ("k", "v", "k_cmp", "v_cmp")),
+        ("sparsity", Sparsity),
+        ("group", ctypes.c_int32),
+        ("flash", ctypes.c_int32),
+        ("first", ctypes.c_int64),
+        *_LAUNCH,
     ]
 
 
@@ -65,24 +89,26 @@ class Facts(ctypes.Structure):
 
 _CONTEXT = ctypes.c_void_p
 _KERNEL = ctypes.c_void_p
-_CALL = ctypes.POINTER(Call)
+# Branch -> its struct, and the function that launches it.
+CALLS = {
+    "selection": (Call, "nsajit_selection_forward"),
+    "sliding": (Call, "nsajit_sliding_forward"),
+    "compressed": (Call, "nsajit_compressed_forward"),
+    "select_blocks": (Call, "nsajit_select_blocks"),
+    "combine": (CombineCall, "nsajit_combine"),
+    "compress": (CompressCall, "nsajit_compress"),
+}
 _SIGNATURES = {
     "nsajit_context_create": [ctypes.POINTER(ContextOptions), ctypes.POINTER(_CONTEXT)],
     "nsajit_context_destroy": [_CONTEXT],
     "nsajit_context_device": [_CONTEXT, ctypes.POINTER(ctypes.c_char_p)],
     "nsajit_refresh": [_CONTEXT, ctypes.POINTER(ctypes.c_int64)],
-    "nsajit_selection_forward": [_CONTEXT, _CALL],
-    "nsajit_sliding_forward": [_CONTEXT, _CALL],
-    "nsajit_compressed_forward": [_CONTEXT, _CALL],
-    "nsajit_select_blocks": [_CONTEXT, _CALL],
+    **{forward: [_CONTEXT, ctypes.POINTER(struct)] for struct, forward in CALLS.values()},
     **{
-        f"nsajit_{name}_workspace_bytes": [_CONTEXT, _CALL, ctypes.POINTER(ctypes.c_int64)]
-        for name in ("selection", "sliding", "compressed", "select_blocks")
+        f"nsajit_{name}_workspace_bytes": [_CONTEXT, ctypes.POINTER(struct), ctypes.POINTER(ctypes.c_int64)]
+        for name, (struct, _) in CALLS.items()
     },
-    **{
-        f"nsajit_{name}_kernel": [_CONTEXT, _CALL, ctypes.POINTER(_KERNEL)]
-        for name in ("selection", "sliding", "compressed", "select_blocks")
-    },
+    **{f"nsajit_{name}_kernel": [_CONTEXT, ctypes.POINTER(struct), ctypes.POINTER(_KERNEL)] for name, (struct, _) in CALLS.items()},
     "nsajit_kernel_info": [_KERNEL, ctypes.POINTER(Facts)],
     "nsajit_kernel_release": [_KERNEL],
 }

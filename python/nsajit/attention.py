@@ -54,7 +54,7 @@ def select_blocks(q: Any, k_cmp: Any, *, sparsity: Sparsity = Sparsity(), kv_len
     0 = dk. Returns int32 block_indices [B,S,G,n], ascending, then -1; with ranges=True token ranges [B,S,G,n,2], neighbours
     merged, then (0,0).
     """
-    operator = _operator(q, k_cmp, lse)
+    operator = operator_of(q, k_cmp, lse)
     n = sparsity.n_sel if n is None else n
     if operator is not None:
         return operator.select_blocks(q, k_cmp, lse, list(vars(sparsity).values()), kv_length, n, scale or 0.0, dv, ranges)
@@ -83,7 +83,7 @@ def explain(function: Callable, *arguments: Any, **options: Any) -> KernelFacts:
 
 def _attend(name: str, q: Any, k: Any, v: Any, sel: Any, sparsity: Sparsity, scale: Optional[float], kv_length: int, overlap_percent: int,
             return_lse: bool) -> Union[Any, tuple]:
-    operator = _operator(q, k, v)
+    operator = operator_of(q, k, v)
     if operator is not None:
         o, lse = operator.attention(name, q, k, v, sel, list(vars(sparsity).values()), scale or 0.0, kv_length, overlap_percent)
     else:
@@ -92,7 +92,7 @@ def _attend(name: str, q: Any, k: Any, v: Any, sel: Any, sparsity: Sparsity, sca
     return (o, lse) if return_lse else o
 
 
-def _operator(q: Any, *others: Any) -> Any:
+def operator_of(q: Any, *others: Any) -> Any:
     """The torch operators, where a compiler or a tracer looks at the call; eager torch and numpy go straight to the library."""
     if not _tensors.is_torch(q):
         return None

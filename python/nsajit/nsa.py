@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from . import _tensors, attention
+from . import _calls, attention
 from ._calls import Sparsity
 from .errors import InvalidArgumentError
 
@@ -38,7 +38,8 @@ def nsa_attention(q: Any, caches: Caches, gates: Any, *, sparsity: Sparsity = Sp
     blocks = attention.select_blocks(q, caches.k_cmp, lse=lse, kv_length=raw, dv=caches.v_sel.shape[-1], **shared)
     o_sel = attention.selection_attention(q, caches.k_sel, caches.v_sel, blocks, overlap_percent=overlap_percent, **shared)
     o_win = attention.sliding_attention(q, caches.k_win, caches.v_win, **shared)
-    o = combine(o_cmp, o_sel, o_win, gates)
+    groups = caches.k_sel.shape[1 if len(q.shape) == 5 else 2]
+    o = combine(o_cmp, o_sel, o_win, gates, sparsity=sparsity, kv_length=raw, dk=q.shape[-1], groups=groups)
     return (o, blocks) if return_blocks else o
 
 
@@ -49,34 +50,29 @@ def decode_step(q: Any, caches: Caches, gates: Any, **options: Any) -> Any:
     return nsa_attention(q, caches, gates, **options)
 
 
-def combine(o_cmp: Any, o_sel: Any, o_win: Any, gates: Any) -> Any:
-    """The gated sum, in float32, rounded once to the outputs' dtype."""
-    if _tensors.is_torch(o_cmp):
-        g = gates.float()
-        total = g[..., 0:1] * o_cmp.float() + g[..., 1:2] * o_sel.float() + g[..., 2:3] * o_win.float()
-        return total.to(o_cmp.dtype)
-    g = to_float32(gates)
-    total = g[..., 0:1] * to_float32(o_cmp) + g[..., 1:2] * to_float32(o_sel) + g[..., 2:3] * to_float32(o_win)
-    return to_bf16(total) if o_cmp.dtype.name == "uint16" else total.astype(o_cmp.dtype)
+def combine(o_cmp: Any, o_sel: Any, o_win: Any, gates: Any, *, sparsity: Sparsity = Sparsity(), kv_length: int = 0, dk: int = 0,
+            groups: int = 0) -> Any:
+    """The gated sum, in float32, rounded once to the outputs' dtype. Outputs [B,S,G,h,dv] or [B,S,H,dv] (then with groups, the number of
+    KV heads); None is absent. gates [..., 3]: compressed, selection, sliding; of the outputs' dtype or float32."""
+    operator = attention.operator_of(*(output for output in (o_cmp, o_sel, o_win) if output is not None), gates)
+    if operator is not None:
+        return operator.combine(o_cmp, o_sel, o_win, gates, list(vars(sparsity).values()), kv_length, dk, groups)
+    return _calls.launch(_calls.prepare_combine((o_cmp, o_sel, o_win), gates, sparsity=sparsity, kv_length=kv_length, dk=dk, groups=groups))[0]
 
 
-def mean_pool(x: Any, *, sparsity: Sparsity = Sparsity(), grouped: bool = True) -> Any:
-    """The simplest compression: the mean of each block of l tokens, every d. x [B,G,tokens,d], or [B,tokens,G,d] with grouped=False;
-    returns the same with one row per compressed token. Models that learn their compression use their own."""
-    axis = 2 if grouped else 1
-    count = sparsity.compressed_count(x.shape[axis])
-    if _tensors.is_torch(x):
-        if count == 0:
-            return x.narrow(axis, 0, 0)
-        return x.unfold(axis, sparsity.l, sparsity.d).float().mean(-1).to(x.dtype)
-    import numpy
+def compress(k: Any, v: Any = None, *, sparsity: Sparsity = Sparsity(), first: int = 0, grouped: bool = True, group: int = 0) -> Any:
+    """Compressed keys and values by mean pooling: token i is the mean of the raw tokens i*d .. i*d+l-1.
 
-    values = to_float32(x)
-    if count == 0:
-        return numpy.take(x, [], axis=axis)
-    blocks = [values.take(range(i * sparsity.d, i * sparsity.d + sparsity.l), axis=axis).mean(axis) for i in range(count)]
-    pooled = numpy.stack(blocks, axis=axis)
-    return to_bf16(pooled) if x.dtype.name == "uint16" else pooled.astype(x.dtype)
+    k [B,G,tokens,dk], v [B,G,tokens,dv], or [B,tokens,G,d] with grouped=False. first: 0 for all tokens; in a decode step the one that
+    the new position completes, if it does (sparsity.compressed_count says). group: query heads per KV head, part of the tuple.
+    Returns (k_cmp, v_cmp), or k_cmp alone where v is None. Models that learn their compression use their own.
+    """
+    operator = attention.operator_of(k, v)
+    if operator is not None:
+        k_cmp, v_cmp = operator.compress(k, k if v is None else v, list(vars(sparsity).values()), first, grouped, group)
+    else:
+        k_cmp, v_cmp = _calls.launch(_calls.prepare_compress(k, v, sparsity=sparsity, first=first, grouped=grouped, group=group))
+    return k_cmp if v is None else (k_cmp, v_cmp)
 
 
 def to_bf16(values: Any) -> Any:

@@ -1,4 +1,4 @@
-"""torch custom operators nsajit::attention and nsajit::select_blocks, so that torch.compile, export and fake tensors see opaque calls with
+"""torch custom operators nsajit::attention, select_blocks, combine and compress, so that torch.compile, export and fake tensors see opaque calls with
 known shapes. Importing it needs torch 2.4 or newer."""
 
 from __future__ import annotations
@@ -40,3 +40,30 @@ def _(q, k_cmp, lse, sparsity, kv_length, n, scale, dv, ranges):
     groups = q.shape[2] if q.dim() == 5 else k_cmp.shape[2]
     shape = (q.shape[0], q.shape[1], groups, n, 2) if ranges else (q.shape[0], q.shape[1], groups, n)
     return torch.empty(shape, dtype=torch.int32, device=q.device)
+
+
+@torch.library.custom_op("nsajit::combine", mutates_args=())
+def combine(o_cmp: Optional[Tensor], o_sel: Optional[Tensor], o_win: Optional[Tensor], gates: Tensor, sparsity: list[int], kv_length: int,
+            dk: int, groups: int) -> Tensor:
+    """The gated sum."""
+    return _calls.launch(_calls.prepare_combine((o_cmp, o_sel, o_win), gates, sparsity=_calls.Sparsity(*sparsity), kv_length=kv_length, dk=dk,
+                                                groups=groups))[0]
+
+
+@combine.register_fake
+def _(o_cmp, o_sel, o_win, gates, sparsity, kv_length, dk, groups):
+    given = next(output for output in (o_cmp, o_sel, o_win) if output is not None)
+    return torch.empty(given.shape, dtype=given.dtype, device=given.device)
+
+
+@torch.library.custom_op("nsajit::compress", mutates_args=())
+def compress(k: Tensor, v: Tensor, sparsity: list[int], first: int, grouped: bool, group: int) -> tuple[Tensor, Tensor]:
+    """k_cmp and v_cmp."""
+    return _calls.launch(_calls.prepare_compress(k, v, sparsity=_calls.Sparsity(*sparsity), first=first, grouped=grouped, group=group))
+
+
+@compress.register_fake
+def _(k, v, sparsity, first, grouped, group):
+    axis = 2 if grouped else 1
+    rows = _calls.Sparsity(*sparsity).compressed_count(k.shape[axis]) - first
+    return tuple(torch.empty((*raw.shape[:axis], rows, *raw.shape[axis + 1 :]), dtype=raw.dtype, device=raw.device) for raw in (k, v))

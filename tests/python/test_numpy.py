@@ -109,12 +109,35 @@ class Whole(unittest.TestCase):
             step = nsajit.decode_step(case.q[:, t : t + 1], at, gates[:, t : t + 1], sparsity=case.sparsity)
             self.assertLess(np.abs(step - whole[:, t : t + 1]).max(), 2e-5, f"position {t}")
 
-    def test_mean_pool(self):
+    def test_compress(self):
+        for case in (Case(), Case(dtype="bf16"), Case(layout="flash")):
+            grouped = case.layout == "grouped"
+            count = case.sparsity.compressed_count(90)
+            k_cmp, v_cmp = nsajit.compress(case.given(case.k), case.given(case.v), sparsity=case.sparsity, grouped=grouped)
+            for made, raw in ((k_cmp, case.k), (v_cmp, case.v)):
+                made = nsajit.to_float32(made) if grouped else nsajit.to_float32(made).swapaxes(1, 2)
+                expected = np.stack([raw[:, :, 4 * i : 4 * i + 8].mean(2) for i in range(count)], 2)
+                np.testing.assert_allclose(made, expected, rtol=case.tolerance, atol=case.tolerance)
+
+    def test_compress_the_tokens_that_are_new(self):
         case = Case()
-        pooled = nsajit.mean_pool(case.k, sparsity=case.sparsity)
-        self.assertEqual(pooled.shape, (2, 2, case.sparsity.compressed_count(90), 32))
-        np.testing.assert_allclose(pooled[:, :, 3], case.k[:, :, 12:20].mean(2), rtol=1e-5, atol=1e-6)
-        self.assertEqual(nsajit.mean_pool(case.k[:, :, :7], sparsity=case.sparsity).shape, (2, 2, 0, 32))
+        whole = nsajit.compress(case.k, sparsity=case.sparsity)
+        np.testing.assert_array_equal(nsajit.compress(case.k, sparsity=case.sparsity, first=20), whole[:, :, 20:])
+        self.assertEqual(nsajit.compress(case.k[:, :, :7], sparsity=case.sparsity).shape, (2, 2, 0, 32))
+        with self.assertRaisesRegex(nsajit.InvalidArgumentError, "first is 22; 90 tokens complete 21"):
+            nsajit.compress(case.k, sparsity=case.sparsity, first=22)
+
+    def test_combine(self):
+        for case in CASES:
+            random = np.random.default_rng(5)
+            outputs = [case.rounded(random.standard_normal((case.B, case.S, case.G, case.h, 16))) for _ in range(3)]
+            gates = random.random((case.B, case.S, case.G, case.h, 3), np.float32)
+            shape = (*case.given(case.q).shape[:-1], 3)
+            o = nsajit.combine(*(case.given(output) for output in outputs), gates.reshape(shape), sparsity=case.sparsity, groups=case.G)
+            expected = sum(gates[..., i : i + 1] * outputs[i] for i in range(3))
+            np.testing.assert_allclose(nsajit.to_float32(o).reshape(expected.shape), expected, atol=case.tolerance)
+            o = nsajit.combine(None, case.given(outputs[1]), None, gates.reshape(shape), sparsity=case.sparsity, groups=case.G)
+            np.testing.assert_allclose(nsajit.to_float32(o).reshape(expected.shape), gates[..., 1:2] * outputs[1], atol=case.tolerance)
 
     def test_bf16_round_trip(self):
         values = np.array([1.0, -2.5, 3.140625, 1e-20], np.float32)

@@ -83,6 +83,9 @@ class Operators(unittest.TestCase):
         checks = ("test_schema", "test_faketensor")
         torch.library.opcheck(torch_ops.attention, ("selection", t["q"], t["k"], t["v"], t["ranges"], sparsity, 0.0, 0, 0), test_utils=checks)
         torch.library.opcheck(torch_ops.attention, ("sliding", t["q"], t["k"], t["v"], None, sparsity, 0.0, 0, 0), test_utils=checks)
+        gates, outputs = torch.rand((*t["q"].shape[:-1], 3)), [torch.rand((*t["q"].shape[:-1], 16)) for _ in range(3)]
+        torch.library.opcheck(torch_ops.combine, (*outputs, gates, sparsity, 90, 32, 2), test_utils=checks)
+        torch.library.opcheck(torch_ops.compress, (t["k"], t["v"], sparsity, 0, True, 3), test_utils=checks)
         torch.library.opcheck(torch_ops.select_blocks, (t["q"], t["k_cmp"], None, sparsity, 90, 4, 0.0, 16, True), test_utils=checks)
 
     def test_fake_tensors_have_the_shapes(self):
