@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -113,6 +114,24 @@ Config choose_mma(const Problem& problem, const Target& target, const char* vari
           to_string(problem.branch), target.name, to_string(problem), kMma, target.smem_bytes));
 }
 
+// As above, of dense_wgmma: narrow heads leave registers for Q.
+std::optional<Config> choose_wgmma(const Problem& problem, const Target& target) {
+  const VariantSpace space = wgmma_space(problem, target);
+  const int q_registers = problem.dk <= kPanel ? 1 : 0;
+  for (const int warpgroups : {3, 2, 1})
+    for (const int stages : {5, 4, 3}) {
+      Config config{.variant = kWgmma,
+                    .values = {{"warpgroups", warpgroups},
+                               {"blocks_per_sm", 1},
+                               {"tile", 64},
+                               {"stages", stages},
+                               {"q_registers", q_registers},
+                               {"persistent", 1}}};
+      if (!space.find_violation(config)) return config;
+    }
+  return std::nullopt;
+}
+
 }  // namespace
 
 SearchSpace cuda_space(const Problem& problem, const Target& target) {
@@ -123,7 +142,11 @@ SearchSpace cuda_space(const Problem& problem, const Target& target) {
   return space;
 }
 
-Config cuda_default_config(const Problem& problem, const Target& target) { return choose_mma(problem, target, kMma); }
+Config cuda_default_config(const Problem& problem, const Target& target) {
+  require_supported(problem, target);
+  if (auto config = choose_wgmma(problem, target)) return *config;
+  return choose_mma(problem, target, kMma);
+}
 Config cuda_baseline_config(const Problem& problem, const Target& target) { return choose_mma(problem, target, kPackedSdpa); }
 
 Unit cuda_unit(const Problem& problem, const Config& config, const Target& target) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -112,6 +114,23 @@ Config choose_mma(const Problem& problem, const Target& target, const char* vari
                   target.name, to_string(problem), kMma, target.smem_bytes));
 }
 
+// As above, of score_wgmma: many columns where they are few queries, whose choice of blocks takes a warp's time one by one.
+std::optional<Config> choose_wgmma(const Problem& problem, const Target& target) {
+  const VariantSpace space = wgmma_space(problem, target);
+  const std::vector<int> widths = problem.group > 4   ? std::vector{128, 64, 96, 32}
+                                  : problem.group > 2 ? std::vector{64, 128, 32}
+                                                      : std::vector{32, 64};
+  for (const int blocks : {2, 1})
+    for (const int columns : widths)
+      for (const int ahead : {1, 0}) {
+        Config config{
+            .variant = kWgmma,
+            .values = {{"warpgroups", 1}, {"blocks_per_sm", blocks}, {"columns", columns}, {"stages", 3}, {"ahead", ahead}}};
+        if (!space.find_violation(config)) return config;
+      }
+  return std::nullopt;
+}
+
 }  // namespace
 
 SearchSpace cuda_space(const Problem& problem, const Target& target) {
@@ -122,7 +141,11 @@ SearchSpace cuda_space(const Problem& problem, const Target& target) {
   return space;
 }
 
-Config cuda_default_config(const Problem& problem, const Target& target) { return choose_mma(problem, target, kMma); }
+Config cuda_default_config(const Problem& problem, const Target& target) {
+  require_supported(problem, target);
+  if (auto config = choose_wgmma(problem, target)) return *config;
+  return choose_mma(problem, target, kMma);
+}
 Config cuda_baseline_config(const Problem& problem, const Target& target) { return choose_mma(problem, target, kPackedSdpa); }
 
 Unit cuda_unit(const Problem& problem, const Config& config, const Target& target) {
