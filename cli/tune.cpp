@@ -14,6 +14,7 @@
 
 #include "cache/cache.h"
 #include "cache/utc_time.h"
+#include "cli/captured_workloads.h"
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
 #include "cli/session.h"
@@ -35,6 +36,7 @@ constexpr int kMostCompileThreads = 8;  // each NVRTC compilation holds some hun
 
 struct TuneSettings {
   TupleOptions tuples;
+  std::string captured;  // a folder; instead of the tuples
   std::string device = "auto";
   std::string cache;
   CLI::Option* strategy_option = nullptr;  // a flag wins over the sweep's [tune]
@@ -194,8 +196,16 @@ ExitCode finish(const Totals& totals, std::size_t tuples, const std::string& cac
   return ExitCode::Done;
 }
 
+Sweep read_workloads(const TuneSettings& settings) {
+  if (settings.captured.empty()) return read_tuples(settings.tuples);
+  const TupleOptions& tuples = settings.tuples;
+  if (!tuples.sweep_path.empty() || !tuples.problem_text.empty() || !tuples.fields.empty() || !tuples.selection_path.empty())
+    throw Error(ErrorCode::InvalidArgument, "--captured and --sweep or the flags of a tuple exclude each other; give one of them");
+  return read_captured(settings.captured);
+}
+
 ExitCode run_tune(const Session& session, const TuneSettings& settings) {
-  const Sweep sweep = read_tuples(settings.tuples);
+  const Sweep sweep = read_workloads(settings);
   for (const auto& workload : sweep.workloads) find_op(workload.problem);  // refuse before anything is done
   const auto owned = make_runner(settings, sweep.recordings, session.environment);
   const Target& target = owned.runner->target();
@@ -238,9 +248,11 @@ void add_tune(CLI::App& app, Session& session) {
       "Examples:\n  nsajit tune --sweep sweeps/quick.toml --device cpu\n"
       "  nsajit tune --dtype bf16 --dk 128 --dv 128 --group 16 --S 8192 --G 4 --overlap 0,50 --budget 60\n"
       "  nsajit tune --dtype bf16 --dk 128 --dv 128 --group 16 --selection layer7.npy\n"
+      "  NSAJIT_CAPTURE=seen ./my_program; nsajit tune --captured seen\n"
       "Ctrl-C keeps what is done; the same command goes on from there.");
   const auto settings = std::make_shared<TuneSettings>();
   add_tuple_options(*command, settings->tuples, TupleSource::OneTupleOrSweep);
+  command->add_option("--captured", settings->captured, "Folder that NSAJIT_CAPTURE named: tune what programs asked for");
   add_device_option(*command, settings->device);
   add_cache_option(*command, settings->cache, session);
   settings->budget_option = command->add_option("--budget", settings->tune.budget_s, "Seconds of search per tuple; 0 = no limit")

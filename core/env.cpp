@@ -42,6 +42,7 @@ Environment read_environment() {
   return {.cache_path = read_variable("NSAJIT_CACHE"),
           .template_dir = read_variable("NSAJIT_TEMPLATE_DIR"),
           .dump_dir = read_variable("NSAJIT_DUMP"),
+          .capture_dir = read_variable("NSAJIT_CAPTURE"),
           .nvrtc_path = read_variable("NSAJIT_NVRTC"),
           .cuda_path = read_variable("NSAJIT_LIBCUDA"),
           .log_level = read_variable("NSAJIT_LOG"),

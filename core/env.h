@@ -10,6 +10,7 @@ struct Environment {
   std::optional<std::string> cache_path;     // NSAJIT_CACHE: database file
   std::optional<std::string> template_dir;   // NSAJIT_TEMPLATE_DIR: read templates from here, not the embedded ones
   std::optional<std::string> dump_dir;       // NSAJIT_DUMP: write source, log, binary and key of each kernel here
+  std::optional<std::string> capture_dir;    // NSAJIT_CAPTURE: write down here which workloads a program asks for
   std::optional<std::string> nvrtc_path;     // NSAJIT_NVRTC: libnvrtc to open
   std::optional<std::string> cuda_path;      // NSAJIT_LIBCUDA: libcuda to open
   std::optional<std::string> log_level;      // NSAJIT_LOG: trace, debug, info, warn, error, off

@@ -40,7 +40,9 @@ Server::Server(const ServerOptions& options, const Environment& environment)
       cache_(open_cache(options, environment)),
       dispatcher_(*device_, *compiler_, cache_),
       table_(std::make_unique<KernelTable>()),
-      current_(table_.get()) {}
+      current_(table_.get()) {
+  if (environment.capture_dir) capture_.emplace(*environment.capture_dir);
+}
 
 Server::~Server() = default;
 
@@ -62,6 +64,7 @@ std::shared_ptr<const ServedKernel> Server::bind(const Workload& workload) {
 std::shared_ptr<const ServedKernel> Server::find_or_add(const Workload& workload) {
   if (auto known = table_->find_shared(workload)) return known;
   auto served = make_served(workload);
+  if (capture_) capture_->record(workload);
   if (table_->is_full()) publish(std::make_unique<KernelTable>());
   table_->add(served);
   free_unread();

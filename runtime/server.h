@@ -8,12 +8,14 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "cache/cache.h"
 #include "codegen/compiler.h"
+#include "runtime/capture.h"
 #include "runtime/dispatcher.h"
 #include "runtime/kernel_table.h"
 #include "runtime/read_gate.h"
@@ -83,6 +85,7 @@ class Server {
   std::mutex mutex_;  // of all below but what readers use
   cache::Cache cache_;
   Dispatcher dispatcher_;
+  std::optional<Capture> capture_;   // NSAJIT_CAPTURE
   std::unique_ptr<KernelTable> table_;
   std::vector<Retired> retired_;
   ReadGate gate_;

@@ -29,11 +29,12 @@ TEST_CASE("each variable is read into its field") {
   const Variable variables[] = {
       {"NSAJIT_CACHE", "c.db"},      {"NSAJIT_TEMPLATE_DIR", "t"}, {"NSAJIT_DUMP", "d"}, {"NSAJIT_NVRTC", "n.so"},
       {"NSAJIT_LIBCUDA", "cuda.so"}, {"NSAJIT_LOG", "warn"},       {"HOME", "h"},        {"XDG_CACHE_HOME", "x"},
-      {"NSAJIT_THREADS", "3"}};
+      {"NSAJIT_THREADS", "3"},       {"NSAJIT_CAPTURE", "seen"}};
   const Environment environment = read_environment();
   CHECK(environment.cache_path == "c.db");
   CHECK(environment.template_dir == "t");
   CHECK(environment.dump_dir == "d");
+  CHECK(environment.capture_dir == "seen");
   CHECK(environment.nvrtc_path == "n.so");
   CHECK(environment.cuda_path == "cuda.so");
   CHECK(environment.log_level == "warn");
