@@ -16,8 +16,8 @@ def read_report(options):
     if options.json:
         with open(options.json, encoding="utf-8") as file:
             return json.load(file)
-    command = [options.nsajit, "replay", "--recorded", *options.recorded, "--trials", options.trials, "--seeds", str(options.seeds),
-               "--ahead", str(options.ahead), "--format", "json"]
+    command = [options.nsajit, "replay", "--recorded", *options.recorded, "--trials", options.trials,
+               "--seeds", str(options.seeds), "--ahead", str(options.ahead), "--format", "json"]
     if options.strategy:
         command += ["--strategy", options.strategy]
     if options.complete_only:
@@ -43,7 +43,8 @@ def print_table(report):
     print("strategy".ljust(12) + "".join(budget.rjust(16) for budget in budgets))
     for strategy in order_of(report["rows"], "strategy"):
         cells = [rows[strategy, budget] for budget in budgets]
-        print(strategy.ljust(12) + "".join(f"{100 * c['regret_median']:.2f} / {100 * c['regret_p95']:.1f}".rjust(16) for c in cells))
+        texts = [f"{100 * cell['regret_median']:.2f} / {100 * cell['regret_p95']:.1f}" for cell in cells]
+        print(strategy.ljust(12) + "".join(text.rjust(16) for text in texts))
 
 
 def plot(report, path):

@@ -164,7 +164,8 @@ void print_winner(const tuner::TuneReport& report) {
     fmt::print("    baseline  packed SDPA  {:.4g} ms, speed-up {:.2f}x{}\n", winner.baseline_us / 1e3,
                winner.baseline_us / winner.time_us, describe_threshold(report.threshold, ""));
   } else {
-    fmt::print("    baseline  packed SDPA failed (nsajit report says why){}\n", describe_threshold(report.threshold, ", not known"));
+    fmt::print("    baseline  packed SDPA failed (nsajit report says why){}\n",
+               describe_threshold(report.threshold, ", not known"));
   }
 }
 

@@ -93,7 +93,7 @@ TEST_CASE("a child is kept for the next compilation, and callers at once have on
   CHECK(failure_of(*compiler, "pid").log == "a log");
 }
 
-TEST_CASE("a program that is not there is an error that names it") {
+TEST_CASE("a compiler that is not there is an error that names it") {
   const auto compiler = make_killable_compiler({}, {.command = {"/nowhere/nsajit"}});
   CHECK_THROWS_AS(compile(*compiler, "fine"), Error);
 }
