@@ -51,7 +51,7 @@ int run(int count, char** arguments) {
   app.add_flag("--frozen", session.environment.frozen,
                "Never compile, never measure: what is not in the cache is an error (or NSAJIT_FROZEN=1)");
   for (auto* add : {cli::add_tune, cli::add_report, cli::add_lookup, cli::add_compile, cli::add_parity, cli::add_bench,
-                    cli::add_cache, cli::add_replay, cli::add_doctor, cli::add_worker}) {
+                    cli::add_cache, cli::add_replay, cli::add_routing, cli::add_doctor, cli::add_worker}) {
     add(app, session);
   }
   check_command(app, count, arguments);

@@ -28,6 +28,7 @@ void add_parity(CLI::App& app, Session& session);
 void add_bench(CLI::App& app, Session& session);
 void add_cache(CLI::App& app, Session& session);
 void add_replay(CLI::App& app, Session& session);
+void add_routing(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);
 void add_worker(CLI::App& app, Session& session);  // hidden: the child of `tune`
 

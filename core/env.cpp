@@ -54,6 +54,8 @@ Environment read_environment() {
           .cpu_threads = read_thread_count()};
 }
 
+Toggles read_toggles() { return parse_toggles(read_variable); }
+
 std::string default_cache_path(const Environment& environment) {
   if (environment.cache_path) return *environment.cache_path;
   if (environment.xdg_cache_home) return *environment.xdg_cache_home + "/nsajit/cache.db";

@@ -77,21 +77,41 @@ std::string sizes_text(const Workload& workload) {
   return text.substr(text.find(';') + 1);
 }
 
-// Why the baseline is served although there is a winner; empty where the winner is.
-std::string reason_to_decline(const StoredWinner& winner, const Config& baseline, std::string_view name, std::int64_t length) {
+// How the baseline was as fast when the winner was tuned; empty where it was not.
+std::string reason_lost(const StoredWinner& winner, const Config& baseline) {
   const cache::WinnerRecord& record = winner.record;
-  const std::optional<cache::ThresholdRecord>& threshold = winner.threshold;
   if (winner.config == baseline) return "packed SDPA was the fastest when this was tuned";
-  if (record.baseline_us > 0 && record.time_us >= record.baseline_us)
-    return fmt::format("the best tuned kernel, {}, took {:.1f} us and packed SDPA {:.1f} us", record.config, record.time_us,
-                       record.baseline_us);
-  if (threshold && threshold->value < 0)
+  if (record.baseline_us <= 0 || record.time_us < record.baseline_us) return "";
+  return fmt::format("the best tuned kernel, {}, took {:.1f} us and packed SDPA {:.1f} us", record.config, record.time_us,
+                     record.baseline_us);
+}
+
+// Why the baseline is served although a winner won; empty where the winner is.
+std::string reason_too_short(std::string_view name, std::int64_t length, const std::optional<cache::ThresholdRecord>& threshold) {
+  if (!threshold) return "";
+  if (threshold->value < 0)
     return fmt::format("{} is -1: at no measured length was the tuned kernel {:.2f} times as fast as packed SDPA", name,
                        threshold->margin);
-  if (threshold && length < threshold->value)
-    return fmt::format("length {} is below {} = {}, from where the tuned kernel is {:.2f} times as fast as packed SDPA", length,
-                       name, threshold->value, threshold->margin);
-  return "";
+  if (length >= threshold->value) return "";
+  return fmt::format("length {} is below {} = {}, from where the tuned kernel is {:.2f} times as fast as packed SDPA", length,
+                     name, threshold->value, threshold->margin);
+}
+
+StoredMatch describe_match(const StoredWinner& winner, const Workload& workload, const Target& target, const Config& baseline) {
+  StoredMatch match{.config = winner.config, .time_us = winner.record.time_us, .lost = reason_lost(winner, baseline)};
+  match.measured_here = winner.record.device == to_string(target);
+  if (!match.measured_here) {
+    match.why = fmt::format("not tuned on this device; served as tuned for {} on {}, which an alias lets serve {}",
+                            sizes_text(winner.workload), winner.record.device, target.name);
+  } else if (winner.workload == workload) {
+    match.grade = Grade::Exact;
+    match.why = fmt::format("tuned for this workload on this device ({} configs considered, {})", winner.record.candidates,
+                            winner.record.created_utc);
+  } else {
+    match.why = fmt::format("not tuned for {}; served as tuned for {}, the nearest on this device ({:.1f} octaves away)",
+                            sizes_text(workload), sizes_text(winner.workload), distance_between(workload, winner.workload));
+  }
+  return match;
 }
 
 }  // namespace
@@ -124,35 +144,30 @@ Decision decide(const Op& op, const Workload& workload, const Target& target, co
   const StoredWinner* winner = find_nearest(tuple, workload);
   if (winner == nullptr)
     return {.config = baseline,
+            .baseline = baseline,
             .why = fmt::format("nothing is stored for {} on {}; `nsajit tune` it to have a tuned kernel", to_string(problem),
                                target.name)};
 
   const std::string_view name = op.threshold_name(problem);
-  Decision decision{.baseline_us = winner->record.baseline_us, .threshold = name.empty() ? 0 : winner->threshold ? winner->threshold->value : -1};
-  const std::string declined = reason_to_decline(*winner, baseline, name, op.threshold_length(workload));
-  if (!declined.empty()) {
+  Decision decision{.baseline = baseline,
+                    .baseline_us = winner->record.baseline_us,
+                    .threshold = name.empty()        ? 0
+                                 : winner->threshold ? winner->threshold->value
+                                                     : -1,
+                    .match = describe_match(*winner, workload, target, baseline)};
+  const StoredMatch& match = *decision.match;
+  const std::string declined =
+      match.lost.empty() ? reason_too_short(name, op.threshold_length(workload), winner->threshold) : match.lost;
+  if (declined.empty()) {
+    decision.config = match.config;
+    decision.time_us = match.time_us;
+    decision.grade = match.grade;
+    decision.why = match.why;
+  } else {
     decision.config = baseline;
     decision.time_us = winner->workload == workload ? winner->record.baseline_us : 0;
     decision.why = declined;
-    return decision;
   }
-  decision.config = winner->config;
-  decision.time_us = winner->record.time_us;
-  if (winner->record.device != to_string(target)) {
-    decision.grade = Grade::Nearest;
-    decision.why = fmt::format("not tuned on this device; served as tuned for {} on {}, which an alias lets serve {}",
-                               sizes_text(winner->workload), winner->record.device, target.name);
-    return decision;
-  }
-  if (winner->workload == workload) {
-    decision.grade = Grade::Exact;
-    decision.why = fmt::format("tuned for this workload on this device ({} configs considered, {})", winner->record.candidates,
-                               winner->record.created_utc);
-    return decision;
-  }
-  decision.grade = Grade::Nearest;
-  decision.why = fmt::format("not tuned for {}; served as tuned for {}, the nearest on this device ({:.1f} octaves away)",
-                             sizes_text(workload), sizes_text(winner->workload), distance_between(workload, winner->workload));
   return decision;
 }
 

@@ -21,13 +21,27 @@ enum class Grade : std::uint8_t {
 };
 std::string_view to_string(Grade grade);
 
+// The nearest stored winner, whether or not it is served.
+struct StoredMatch {
+  Config config;
+  Grade grade = Grade::Nearest;  // exact or nearest
+  std::string why;
+  double time_us = 0;         // as measured when tuned
+  bool measured_here = true;  // false: on a model that an alias lets serve this device
+  std::string lost;           // how packed SDPA was as fast when this was tuned; empty: it was not
+
+  bool operator==(const StoredMatch&) const = default;
+};
+
 struct Decision {
   Grade grade = Grade::Fallback;
   Config config;
+  Config baseline;     // packed SDPA of the tuple on the device
   std::string why;     // one sentence, for people
   double time_us = 0;  // as measured when tuned; 0 = not measured
   double baseline_us = 0;
-  std::int64_t threshold = -1;  // smallest length where the winner is served; -1 = never, or not known; 0 where there is no threshold
+  std::int64_t threshold = -1;       // smallest length where the winner is served; -1 = never, or not known; 0 = there is none
+  std::optional<StoredMatch> match;  // unset: nothing is stored
 
   bool operator==(const Decision&) const = default;
 };
@@ -43,7 +57,7 @@ struct StoredWinner {
 // What the cache knows of one tuple for one device: the device's own winners; where it has none, those of the models that
 // the user lets serve it (`nsajit cache alias`). The newest first.
 struct TupleWinners {
-  Config baseline;   // packed SDPA of the tuple on the device: finding its best tiles takes longer than all of decide()
+  Config baseline;  // packed SDPA of the tuple on the device: finding its best tiles takes longer than all of decide()
   std::vector<StoredWinner> winners;
 };
 

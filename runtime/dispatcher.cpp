@@ -25,8 +25,8 @@ codegen::Binary require_binary(codegen::CompileResult result, const codegen::Ker
 
 }  // namespace
 
-Dispatcher::Dispatcher(Device& device, codegen::Compiler& compiler, cache::Cache& cache)
-    : device_(device), compiler_(compiler), cache_(cache), generation_(cache.generation()) {}
+Dispatcher::Dispatcher(Device& device, codegen::Compiler& compiler, cache::Cache& cache, const Toggles& toggles)
+    : device_(device), compiler_(compiler), cache_(cache), toggles_(toggles), log_(toggles), generation_(cache.generation()) {}
 
 Dispatcher::~Dispatcher() = default;
 
@@ -42,7 +42,9 @@ BoundKernel Dispatcher::bind(const Workload& workload) {
   const Target& target = device_.target();
   auto tuple = tuples_.find(problem);
   if (tuple == tuples_.end()) tuple = tuples_.emplace(problem, read_winners(op, problem, target, cache_)).first;
-  BoundKernel bound{.decision = decide(op, workload, target, tuple->second)};
+  Route route = choose_route(op, workload, target, decide(op, workload, target, tuple->second), toggles_);
+  log_.write(workload, route);
+  BoundKernel bound{.decision = std::move(route.decision)};
   const auto take = [&](const Config& config) {
     bound.plan = op.plan(workload, config, target);
     bound.kernel = &load(op, problem, config);
@@ -55,7 +57,8 @@ BoundKernel Dispatcher::bind(const Workload& workload) {
     // sizes (tuned at others), must not stop the caller.
     if (bound.decision.config == baseline || error.code() == ErrorCode::Frozen) throw;
     log_warn(fmt::format("{}: served by packed SDPA instead: {}", to_string(bound.decision.config), error.what()));
-    bound.decision = {.config = baseline, .why = fmt::format("the stored winner cannot be used: {}", error.what())};
+    bound.decision = {
+        .config = baseline, .baseline = baseline, .why = fmt::format("the stored winner cannot be used: {}", error.what())};
     take(baseline);
   }
   return bound;

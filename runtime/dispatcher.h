@@ -11,9 +11,11 @@
 #include <utility>
 
 #include "cache/cache.h"
+#include "core/toggles.h"
 #include "nsajit/op.h"
 #include "runtime/decision.h"
 #include "runtime/device.h"
+#include "runtime/route_log.h"
 
 namespace nsajit::runtime {
 
@@ -25,7 +27,8 @@ struct BoundKernel {
 
 class Dispatcher {
  public:
-  Dispatcher(Device& device, codegen::Compiler& compiler, cache::Cache& cache);
+  // `toggles`: those that the host app set, as read_toggles() gives them; what they mean is policy.h's.
+  Dispatcher(Device& device, codegen::Compiler& compiler, cache::Cache& cache, const Toggles& toggles = {});
   ~Dispatcher();
   // Throws Error{InvalidArgument} for an impossible workload; a tuple that was never tuned is a fallback. With a frozen
   // compiler, Error{Frozen} where the kernel that is to be served is not stored.
@@ -41,6 +44,8 @@ class Dispatcher {
   Device& device_;
   codegen::Compiler& compiler_;
   cache::Cache& cache_;
+  Toggles toggles_;
+  RouteLog log_;
   std::int64_t generation_;  // of the cache, when it was last read anew
   const Kernel& load(const Op& op, const Problem& problem, const Config& config);
   const Kernel& load_by_key(const Op& op, const Problem& problem, const Config& config);

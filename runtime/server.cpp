@@ -26,11 +26,12 @@ cache::Cache open_cache(const ServerOptions& options, const Environment& environ
 
 }  // namespace
 
-Server::Server(std::unique_ptr<Device> device, std::unique_ptr<codegen::Compiler> compiler, cache::Cache cache)
+Server::Server(std::unique_ptr<Device> device, std::unique_ptr<codegen::Compiler> compiler, cache::Cache cache,
+               const Toggles& toggles)
     : device_(std::move(device)),
       compiler_(std::move(compiler)),
       cache_(std::move(cache)),
-      dispatcher_(*device_, *compiler_, cache_),
+      dispatcher_(*device_, *compiler_, cache_, toggles),
       table_(std::make_unique<KernelTable>()),
       current_(table_.get()) {}
 
@@ -38,7 +39,7 @@ Server::Server(const ServerOptions& options, const Environment& environment)
     : device_(make_device(options.device, environment)),
       compiler_(codegen::make_compiler(device_->target().backend, environment)),
       cache_(open_cache(options, environment)),
-      dispatcher_(*device_, *compiler_, cache_),
+      dispatcher_(*device_, *compiler_, cache_, read_toggles()),
       table_(std::make_unique<KernelTable>()),
       current_(table_.get()) {
   if (environment.capture_dir) capture_.emplace(*environment.capture_dir);

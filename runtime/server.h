@@ -34,10 +34,12 @@ struct ServerOptions {
 
 class Server {
  public:
-  // A cache that cannot be written is read; one that cannot be read is empty. Throws Error as make_device and make_compiler do.
+  // A cache that cannot be written is read; one that cannot be read is empty. Throws Error as make_device, make_compiler and
+  // read_toggles do: the NSA_* variables of the host app are read here, once.
   Server(const ServerOptions& options, const Environment& environment);
   // Of parts, for tests.
-  Server(std::unique_ptr<Device> device, std::unique_ptr<codegen::Compiler> compiler, cache::Cache cache);
+  Server(std::unique_ptr<Device> device, std::unique_ptr<codegen::Compiler> compiler, cache::Cache cache,
+         const Toggles& toggles = {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();

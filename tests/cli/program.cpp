@@ -45,11 +45,11 @@ std::string TemporaryFolder::write(const std::string& name, const std::string& t
   return file(name);
 }
 
-ProgramResult run_program(const TemporaryFolder& folder, const std::string& arguments) {
+ProgramResult run_program(const TemporaryFolder& folder, const std::string& arguments, const std::string& variables) {
   const std::string clean =
       "env -u NSAJIT_TEMPLATE_DIR -u NSAJIT_DUMP -u NSAJIT_FROZEN -u NSAJIT_LOG NSAJIT_LIBCUDA=/nonexistent/libcuda.so "
       "NSAJIT_THREADS=2 NSAJIT_CACHE=" +
-      folder.file("cache.db");
+      folder.file("cache.db") + " " + variables;
   const std::string command =
       clean + " " + program_path() + " " + arguments + " >" + folder.file("out") + " 2>" + folder.file("err");
   const int status = std::system(command.c_str());

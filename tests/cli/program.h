@@ -32,7 +32,8 @@ std::string program_path();
 std::string sweeps_folder();
 std::string replay_folder();
 
-// `arguments` as typed in a shell; no NSAJIT_ variable of the caller's gets through, and no driver is found.
-ProgramResult run_program(const TemporaryFolder& folder, const std::string& arguments);
+// `arguments` as typed in a shell; no NSAJIT_ variable of the caller's gets through, and no driver is found. `variables`:
+// "NAME=value NAME=value", set on top.
+ProgramResult run_program(const TemporaryFolder& folder, const std::string& arguments, const std::string& variables = "");
 
 }  // namespace nsajit::testing

@@ -184,6 +184,17 @@ TEST_CASE("a threshold of -1 keeps the baseline", "[runtime]") {
   CHECK_THAT(decision.why, Contains("NSA_SEL_TRITON_MIN_L is -1"));
 }
 
+TEST_CASE("the host app's toggles decide what the dispatcher serves", "[runtime]") {
+  Fixture fixture;
+  fixture.store({});
+  CHECK(Dispatcher(fixture.device, fixture.compiler, fixture.cache).find(sized(1024)).decision.config == tuned(32));
+  Dispatcher dispatcher(fixture.device, fixture.compiler, fixture.cache, {.force_parity = true});
+  const BoundKernel bound = dispatcher.find(sized(1024));
+  CHECK(bound.decision.config == fixture.baseline());
+  CHECK(bound.plan.steps.at(0).block[0] == 32);  // of the baseline's tile
+  CHECK_THAT(bound.decision.why, Contains("NSA_FORCE_PARITY=1"));
+}
+
 TEST_CASE("without a threshold the winner is served at every length", "[runtime]") {
   Fixture fixture;
   fixture.store({});
