@@ -86,7 +86,8 @@ class Forward:
         self.o_win = nsajit.sliding_attention(self.q, self.k_win, self.v_win, sparsity=self.sparsity)
 
     def gate(self):
-        self.o = nsajit.combine(self.o_cmp, self.o_sel, self.o_win, self.gates)
+        self.o = nsajit.combine(self.o_cmp, self.o_sel, self.o_win, self.gates, sparsity=self.sparsity, kv_length=self.raw,
+                                dk=self.q.shape[-1])
 
     def whole(self):
         for part in PARTS:

@@ -23,6 +23,10 @@ class Sparsity:
     n_sel: int = 16  # selected blocks of a row, at most
     w: int = 512  # sliding window; counts the query's own position
 
+    def values(self) -> list[int]:
+        """l, d, l_sel, n_sel, w: as the torch operators take them."""
+        return [self.l, self.d, self.l_sel, self.n_sel, self.w]
+
     def compressed_count(self, tokens: int) -> int:
         """Compressed tokens of a sequence of `tokens` raw ones."""
         return 0 if tokens < self.l else (tokens - self.l) // self.d + 1

@@ -57,7 +57,7 @@ def select_blocks(q: Any, k_cmp: Any, *, sparsity: Sparsity = Sparsity(), kv_len
     operator = operator_of(q, k_cmp, lse)
     n = sparsity.n_sel if n is None else n
     if operator is not None:
-        return operator.select_blocks(q, k_cmp, lse, list(vars(sparsity).values()), kv_length, n, scale or 0.0, dv, ranges)
+        return operator.select_blocks(q, k_cmp, lse, sparsity.values(), kv_length, n, scale or 0.0, dv, ranges)
     prepared = _calls.prepare_select_blocks(q, k_cmp, sparsity=sparsity, scale=scale, n=n, ranges=ranges, lse=lse, kv_length=kv_length, dv=dv)
     return _calls.launch(prepared)[0]
 
@@ -85,7 +85,7 @@ def _attend(name: str, q: Any, k: Any, v: Any, sel: Any, sparsity: Sparsity, sca
             return_lse: bool) -> Union[Any, tuple]:
     operator = operator_of(q, k, v)
     if operator is not None:
-        o, lse = operator.attention(name, q, k, v, sel, list(vars(sparsity).values()), scale or 0.0, kv_length, overlap_percent)
+        o, lse = operator.attention(name, q, k, v, sel, sparsity.values(), scale or 0.0, kv_length, overlap_percent)
     else:
         o, lse = _calls.launch(_calls.prepare_attention(name, q, k, v, sparsity=sparsity, scale=scale, sel=sel, kv_length=kv_length,
                                                         overlap_percent=overlap_percent))

@@ -28,19 +28,20 @@ def nsa_attention(q: Any, caches: Caches, gates: Any, *, sparsity: Sparsity = Sp
     """O = g_cmp * O_cmp + g_sel * O_sel + g_win * O_win (arXiv 2502.11089, equation 5).
 
     q [B,S,G,h,dk] or [B,S,H,dk]; gates [..., 3] over q's leading dimensions: compressed, selection, sliding. The queries are the last S
-    of the raw tokens. Returns o, or (o, block_indices [B,S,G,n_sel]) with return_blocks.
+    of the raw tokens. Returns o, or (o, block_indices [B,S,G,n_sel]) with return_blocks. Otherwise the choice goes from scoring to
+    selection as token ranges, the form that `nsajit tune` tunes where nothing else is said.
     """
     if tuple(gates.shape) != (*q.shape[:-1], 3):
         raise InvalidArgumentError(f"gates has shape {list(gates.shape)}; with this q it has to be {[*q.shape[:-1], 3]}")
     raw = caches.k_sel.shape[2 if len(q.shape) == 5 else 1]
     shared = {"sparsity": sparsity, "scale": scale}
     o_cmp, lse = attention.compressed_attention(q, caches.k_cmp, caches.v_cmp, kv_length=raw, return_lse=True, **shared)
-    blocks = attention.select_blocks(q, caches.k_cmp, lse=lse, kv_length=raw, dv=caches.v_sel.shape[-1], **shared)
-    o_sel = attention.selection_attention(q, caches.k_sel, caches.v_sel, blocks, overlap_percent=overlap_percent, **shared)
+    chosen = attention.select_blocks(q, caches.k_cmp, lse=lse, kv_length=raw, dv=caches.v_sel.shape[-1], ranges=not return_blocks, **shared)
+    o_sel = attention.selection_attention(q, caches.k_sel, caches.v_sel, chosen, overlap_percent=overlap_percent, **shared)
     o_win = attention.sliding_attention(q, caches.k_win, caches.v_win, **shared)
     groups = caches.k_sel.shape[1 if len(q.shape) == 5 else 2]
     o = combine(o_cmp, o_sel, o_win, gates, sparsity=sparsity, kv_length=raw, dk=q.shape[-1], groups=groups)
-    return (o, blocks) if return_blocks else o
+    return (o, chosen) if return_blocks else o
 
 
 def decode_step(q: Any, caches: Caches, gates: Any, **options: Any) -> Any:
@@ -56,7 +57,7 @@ def combine(o_cmp: Any, o_sel: Any, o_win: Any, gates: Any, *, sparsity: Sparsit
     KV heads); None is absent. gates [..., 3]: compressed, selection, sliding; of the outputs' dtype or float32."""
     operator = attention.operator_of(*(output for output in (o_cmp, o_sel, o_win) if output is not None), gates)
     if operator is not None:
-        return operator.combine(o_cmp, o_sel, o_win, gates, list(vars(sparsity).values()), kv_length, dk, groups)
+        return operator.combine(o_cmp, o_sel, o_win, gates, sparsity.values(), kv_length, dk, groups)
     return _calls.launch(_calls.prepare_combine((o_cmp, o_sel, o_win), gates, sparsity=sparsity, kv_length=kv_length, dk=dk, groups=groups))[0]
 
 
@@ -69,7 +70,7 @@ def compress(k: Any, v: Any = None, *, sparsity: Sparsity = Sparsity(), first: i
     """
     operator = attention.operator_of(k, v)
     if operator is not None:
-        k_cmp, v_cmp = operator.compress(k, k if v is None else v, list(vars(sparsity).values()), first, grouped, group)
+        k_cmp, v_cmp = operator.compress(k, k if v is None else v, sparsity.values(), first, grouped, group)
     else:
         k_cmp, v_cmp = _calls.launch(_calls.prepare_compress(k, v, sparsity=sparsity, first=first, grouped=grouped, group=group))
     return k_cmp if v is None else (k_cmp, v_cmp)

@@ -148,17 +148,18 @@ class BlockChoice {
   __device__ __forceinline__ void take_blocks(int begin, int end, int tile, int warp, int lane) const {
     for (int base = begin; base < end; base += 32) {
       const int block = base + lane;
-      const int slot = static_cast<uint32>(block * kBlockKeys) % kRing;
+      const int slot = static_cast<uint32>(min(block, end - 1) * kBlockKeys) % kRing;  // what lies behind is being written
       for (int query = warp; query < queries.count; query += kWarps * kBatch) {
         int2 state[kBatch];
         int bits[kBatch];
         uint32 mask[kBatch];
 #pragma unroll
         for (int i = 0; i < kBatch; ++i) {  // independent of each other: their latencies overlap
-          const int nth = min(query + i * kWarps, queries.count - 1);
+          const bool real = query + i * kWarps < queries.count;
+          const int nth = real ? query + i * kWarps : query;  // of this warp in any case
           state[i] = states[nth];
           const float value = score<kPartial>(nth, block, slot, (tile + 1) * kTile);
-          const bool there = query + i * kWarps < queries.count && block < min(end, queries.candidates_end(nth));
+          const bool there = real && block < min(end, queries.candidates_end(nth));
           bits[i] = there ? __float_as_int(value) & 0x7fffffff : -1;
         }
 #pragma unroll
@@ -229,6 +230,7 @@ class BlockChoice {
       highest = max(highest, bits[slot]);
     }
     const uint32 least = bisect(bits, wanted, __reduce_min_sync(kAllLanes, lowest), __reduce_max_sync(kAllLanes, highest));
+    __syncwarp();  // all lanes have read what is overwritten below
     int above = 0;
 #pragma unroll
     for (int slot = 0; slot < kSlots; ++slot) above += __popc(__ballot_sync(kAllLanes, bits[slot] > least));
