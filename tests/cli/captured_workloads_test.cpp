@@ -46,7 +46,7 @@ TEST_CASE("rows that are padded to more entries than blocks are tuned with as ma
 TEST_CASE("a captured line that is none is named, and so is a folder without any") {
   const TemporaryFolder folder;
   CHECK_THROWS_WITH(read_captured(folder.file("nowhere")), Contains("no *.jsonl file is there") && Contains("NSAJIT_CAPTURE="));
-  folder.write("1.jsonl", "{\"workload\":\"selection,dk=128;S=64\"}\n{\"workload\":\"selection,dk=x\"}\n");
+  folder.write("1.jsonl", "{\"workload\":\"sliding,dk=128;S=64\"}\n{\"workload\":\"selection,dk=x\"}\n");
   CHECK_THROWS_WITH(read_captured(folder.file(".")), Contains("1.jsonl:2: "));
   folder.write("1.jsonl", "nonsense\n");
   CHECK_THROWS_WITH(read_captured(folder.file(".")), Contains("1.jsonl:1: no captured workload"));
