@@ -52,12 +52,12 @@ TEST_CASE("spaces are saved as the text that is read") {
 TEST_CASE("what cannot be replayed is refused with what to give instead") {
   const TemporaryFolder folder;
   const auto missing = run_program(folder, "replay --recorded " + folder.file("none.txt"));
-  CHECK(missing.exit_code == 3);
+  CHECK(missing.exit_code == 4);
   CHECK(has(missing.err, "give a cache file, or a text of recorded spaces"));
   const auto text = run_program(folder, "replay --recorded " + folder.write("x.txt", "this is no recording\n"));
   CHECK(text.exit_code == 2);
   CHECK(has(text.err, "x.txt, line 1: the first line is to be 'nsajit-spaces 1'"));
   CHECK(has(run_program(folder, "replay" + kRecorded + "--trials 2.5").err, "a budget is a number of trials (20)"));
   CHECK(has(run_program(folder, "replay" + kRecorded + "--strategy magic").err, "strategy \"magic\" is not known"));
-  CHECK(run_program(folder, "replay" + kRecorded + "--device gtx").exit_code == 3);
+  CHECK(run_program(folder, "replay" + kRecorded + "--device gtx").exit_code == 4);
 }
