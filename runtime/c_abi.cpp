@@ -100,6 +100,14 @@ void check_workspace(const Call& call, const ServedKernel& served, const char* f
 template <class Call, class Args>
 using Prepare = PreparedCall<Args> (*)(const Call&, const Target&, CallUse);
 
+// What the environment asks of a gate that the call leaves open; of other branches nothing.
+template <class Args>
+void apply_environment(const Server&, Args&) {}
+template <>
+void apply_environment(const Server& server, nsajit_gate_args& args) {
+  if (args.forced < 0) args.forced = server.forced_branch();
+}
+
 template <class Call, class Args>
 nsajit_status launch(nsajit_context* context, const Call* call, Prepare<Call, Args> prepare, const char* function) {
   return run_guarded([&] {
@@ -109,6 +117,7 @@ nsajit_status launch(nsajit_context* context, const Call* call, Prepare<Call, Ar
     if (prepared.is_empty) return;
     const Server::Lease served = server.find(prepared.workload);
     check_workspace(own, *served, function);
+    apply_environment(server, prepared.args);
     prepared.args.workspace = served->plan.workspace_bytes > 0 ? own.workspace : nullptr;
     served->kernel->launch(served->plan, std::as_bytes(std::span(&prepared.args, 1)), own.stream);
   });

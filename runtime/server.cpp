@@ -31,7 +31,8 @@ Server::Server(std::unique_ptr<Device> device, std::unique_ptr<codegen::Compiler
     : device_(std::move(device)),
       compiler_(std::move(compiler)),
       cache_(std::move(cache)),
-      dispatcher_(*device_, *compiler_, cache_, toggles),
+      toggles_(toggles),
+      dispatcher_(*device_, *compiler_, cache_, toggles_),
       table_(std::make_unique<KernelTable>()),
       current_(table_.get()) {}
 
@@ -39,7 +40,8 @@ Server::Server(const ServerOptions& options, const Environment& environment)
     : device_(make_device(options.device, environment)),
       compiler_(codegen::make_compiler(device_->target().backend, environment)),
       cache_(open_cache(options, environment)),
-      dispatcher_(*device_, *compiler_, cache_, read_toggles()),
+      toggles_(read_toggles()),
+      dispatcher_(*device_, *compiler_, cache_, toggles_),
       table_(std::make_unique<KernelTable>()),
       current_(table_.get()) {
   if (environment.capture_dir) capture_.emplace(*environment.capture_dir);

@@ -18,6 +18,7 @@
 #include "runtime/capture.h"
 #include "runtime/dispatcher.h"
 #include "runtime/kernel_table.h"
+#include "runtime/policy.h"
 #include "runtime/read_gate.h"
 
 namespace nsajit {
@@ -45,6 +46,8 @@ class Server {
   ~Server();
 
   const Target& target() const { return device_->target(); }
+  // NSA_FORCE_BRANCH as nsajit_gate_args::forced has it; -1: none.
+  int forced_branch() const { return runtime::forced_branch(toggles_); }
 
   // A kernel that cannot go away before the lease does. Keep it for a launch, not for a program's life: bind() is for that.
   class Lease {
@@ -86,6 +89,7 @@ class Server {
   std::unique_ptr<codegen::Compiler> compiler_;
   std::mutex mutex_;  // of all below but what readers use
   cache::Cache cache_;
+  Toggles toggles_;
   Dispatcher dispatcher_;
   std::optional<Capture> capture_;   // NSAJIT_CAPTURE
   std::unique_ptr<KernelTable> table_;

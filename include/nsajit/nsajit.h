@@ -138,7 +138,8 @@ typedef struct nsajit_combine_call {
   nsajit_sparsity sparsity;
   int32_t dk;          /* of the tuple; 0: dv */
   int32_t groups;      /* KV heads; for 4-D outputs */
-  int32_t only_branch; /* 0: all. 1, 2, 3: o is the compressed, selection or sliding output alone, bit for bit */
+  int32_t only_branch; /* 0: all. 1, 2, 3: o is the compressed, selection or sliding output alone, bit for bit.
+                        * 0 under NSA_FORCE_BRANCH: the branch that it names (docs/routing.md) */
   int64_t S_kv;        /* raw tokens; 0: S */
   void* workspace;
   int64_t workspace_bytes;
