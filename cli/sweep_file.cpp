@@ -142,30 +142,15 @@ void check_sections(const toml::table& document, const std::string& path) {
   }
 }
 
-// Line of the first byte beyond ASCII that stands neither in a comment nor in quotes; 0: none. TOML has no use for one there,
-// and toml++ 3.3 runs into undefined behaviour at letters such as the e with an acute accent.
+// Line of the first byte beyond ASCII that no # stands before; 0: none. toml++ 3.3 runs into undefined behaviour at letters such
+// as the e with an acute accent wherever it expects a value, and from where it gives up quotes are no help.
 int find_stray_byte(std::string_view text) {
   int line = 1;
-  std::string_view closing;  // of the comment or the quotes that `at` is in
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const std::string_view rest = text.substr(at);
-    if (!closing.empty()) {
-      if (closing.front() == '"' && rest.front() == '\\')
-        ++at;  // what is escaped closes nothing
-      else if (rest.starts_with(closing) || (closing.size() == 1 && rest.front() == '\n')) {
-        at += closing.size() - 1;
-        closing = {};
-      }
-    } else if (static_cast<unsigned char>(rest.front()) >= 0x80) {
-      return line;
-    } else {
-      for (const std::string_view opening : {"\"\"\"", "'''", "\"", "'"}) {
-        if (closing.empty() && rest.starts_with(opening)) closing = opening;
-      }
-      if (!closing.empty()) at += closing.size() - 1;
-      if (rest.front() == '#') closing = "\n";
-    }
-    if (at < text.size() && text[at] == '\n') ++line;
+  bool comment = false;
+  for (const char byte : text) {
+    if (byte == '\n') ++line;
+    comment = byte != '\n' && (comment || byte == '#');
+    if (!comment && static_cast<unsigned char>(byte) >= 0x80) return line;
   }
   return 0;
 }
@@ -174,7 +159,7 @@ toml::table parse_document(std::string_view text, const std::string& path) {
   try {
     if (const int line = find_stray_byte(text); line > 0) {
       throw Error(ErrorCode::InvalidArgument,
-                  fmt::format("sweep file {}, line {}: a character beyond ASCII outside of quotes and comments", path, line));
+                  fmt::format("sweep file {}, line {}: a character beyond ASCII; in quotes write it as \\u00e9", path, line));
     }
     return toml::parse(text, path);
   } catch (const toml::parse_error& error) { complain(path, error.source(), error.description()); }
