@@ -66,4 +66,30 @@ void merge(Content& content, const Content& other) {
   for (const auto& [key, threshold] : other.thresholds) take(content, threshold);
 }
 
+Content keep_decisions(const Content& content) {
+  std::map<std::pair<std::string, std::string>, const KeyedWinner*> latest;
+  for (const auto& [key, winner] : content.winners) {
+    const TrialRecord& trial = content.trials.at(winner.trial).record;
+    const KeyedWinner*& known = latest[{trial.workload, trial.device}];
+    if (known == nullptr || known->record.created_utc < winner.record.created_utc) known = &winner;
+  }
+  Content kept{.devices = content.devices, .runs = {}, .trials = {}, .winners = {}, .thresholds = content.thresholds};
+  const auto keep_run = [&](const std::string& key) {
+    if (const auto run = content.runs.find(key); run != content.runs.end()) kept.runs.insert(*run);
+  };
+  for (const auto& [workload, winner] : latest) {
+    kept.winners.emplace(winner->record.key, *winner);
+    keep_run(winner->run);
+    for (const std::string& key : {winner->trial, winner->baseline_trial}) {
+      if (key.empty()) continue;
+      KeyedTrial trial = content.trials.at(key);
+      trial.record.log.clear();
+      keep_run(trial.run);
+      kept.trials.emplace(key, std::move(trial));
+    }
+  }
+  for (const auto& [key, threshold] : kept.thresholds) keep_run(threshold.run);
+  return kept;
+}
+
 }  // namespace nsajit::cache

@@ -60,4 +60,8 @@ void take(Content& content, const KeyedThreshold& threshold);
 
 void merge(Content& content, const Content& other);
 
+// What serving needs: the latest winner of each workload and device with the two trials that it points at, without compiler logs,
+// the thresholds, and the runs and devices of these.
+Content keep_decisions(const Content& content);
+
 }  // namespace nsajit::cache

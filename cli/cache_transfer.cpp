@@ -20,6 +20,7 @@ namespace {
 struct TransferSettings {
   std::string cache;
   std::string output = "-";
+  bool decisions = false;
   std::vector<std::string> sources;
   cache::ImportLimits limits;
 };
@@ -46,7 +47,7 @@ void write_file(const std::string& path, const cache::Content& content) {
 
 ExitCode run_export(const TransferSettings& settings) {
   auto cache = open_existing_cache(settings.cache, cache::OpenMode::ReadOnly);
-  const cache::Content content = cache.content();
+  const cache::Content content = settings.decisions ? cache::keep_decisions(cache.content()) : cache.content();
   if (settings.output != "-") {
     write_file(settings.output, content);
     fmt::print("{}: {} trials, {} winners, {} thresholds\n", settings.output, content.trials.size(), content.winners.size(),
@@ -102,6 +103,8 @@ void add_cache_export(CLI::App& cache, Session& session) {
   const auto settings = std::make_shared<TransferSettings>();
   add_cache_option(*command, settings->cache, session);
   command->add_option("--output", settings->output, "File to write; - is standard output")->capture_default_str();
+  command->add_flag("--decisions", settings->decisions,
+                    "Only what serving needs: the latest winner of each workload, its trial and the baseline's, thresholds");
   command->callback([&session, settings] { session.result = run_export(*settings); });
 }
 

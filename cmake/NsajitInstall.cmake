@@ -6,5 +6,6 @@ install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION share/nsajit)
 if(EXISTS "${PROJECT_SOURCE_DIR}/sweeps")
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/sweeps" DESTINATION share/nsajit)
 endif()
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/cache/pretuned" DESTINATION share/nsajit)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/bench" DESTINATION share/nsajit FILES_MATCHING PATTERN "*.py" PATTERN "*.toml" PATTERN "*.txt"
         PATTERN "__pycache__" EXCLUDE)

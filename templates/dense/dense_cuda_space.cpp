@@ -5,6 +5,7 @@
 #include <array>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -143,9 +144,8 @@ SearchSpace cuda_space(const Problem& problem, const Target& target) {
 }
 
 Config cuda_default_config(const Problem& problem, const Target& target) {
-  require_supported(problem, target);
-  if (auto config = choose_wgmma(problem, target)) return *config;
-  return choose_mma(problem, target, kMma);
+  Config config = choose_mma(problem, target, kMma);  // throws where there is no baseline to be measured against
+  return choose_wgmma(problem, target).value_or(std::move(config));
 }
 Config cuda_baseline_config(const Problem& problem, const Target& target) { return choose_mma(problem, target, kPackedSdpa); }
 

@@ -2,9 +2,12 @@
 
 #include "cache/content.h"
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include <catch2/catch_all.hpp>
 
@@ -161,6 +164,26 @@ TEST_CASE("two files of ten thousand trials are united", "[slow]") {
   REQUIRE(text == text_of(content_of(folder.file("ba"))));
   REQUIRE(text == text_of(merged(a, b)));
   REQUIRE(Cache::open(folder.file("ab"), OpenMode::ReadWrite).merge(b) == MergeReport{});
+}
+
+TEST_CASE("decisions are the latest winner of each workload with what it points at, and lead nowhere else") {
+  const Content all = sample_content({.trials = 40, .winners = 9, .seed = 3});
+  const Content kept = keep_decisions(all);
+  REQUIRE_FALSE(find_dangling(kept));
+  REQUIRE(kept.thresholds.size() == all.thresholds.size());
+  std::map<std::pair<std::string, std::string>, std::string> latest;
+  const auto place = [&](const KeyedWinner& winner) {
+    const TrialRecord& trial = all.trials.at(winner.trial).record;
+    return std::pair(trial.workload, trial.device);
+  };
+  for (const auto& [key, winner] : all.winners)
+    latest[place(winner)] = std::max(latest[place(winner)], winner.record.created_utc);
+  REQUIRE(kept.winners.size() == latest.size());
+  for (const auto& [key, winner] : kept.winners) REQUIRE(winner.record.created_utc == latest.at(place(winner)));
+  REQUIRE(kept.trials.size() <= 2 * kept.winners.size());
+  for (const auto& [key, trial] : kept.trials) REQUIRE(trial.record.log.empty());
+  std::istringstream text(text_of(kept));
+  REQUIRE(text_of(read_export(text, "decisions")) == text_of(kept));
 }
 
 }  // namespace nsajit::cache
