@@ -142,14 +142,19 @@ void check_sections(const toml::table& document, const std::string& path) {
   }
 }
 
-// Line of the first byte beyond ASCII that no # stands before; 0: none. toml++ 3.3 runs into undefined behaviour at letters such
-// as the e with an acute accent wherever it expects a value, and from where it gives up quotes are no help.
+// Line of the first byte beyond ASCII outside of a comment; 0: none. toml++ 3.3 runs into undefined behaviour at letters such as
+// the e with an acute accent wherever it expects a value, and from where it gives up quotes are no help. So a # counts where no
+// quote stands before it on its line.
 int find_stray_byte(std::string_view text) {
   int line = 1;
-  bool comment = false;
+  bool comment = false, quoted = false;
   for (const char byte : text) {
-    if (byte == '\n') ++line;
-    comment = byte != '\n' && (comment || byte == '#');
+    if (byte == '\n') {
+      ++line;
+      comment = quoted = false;
+    }
+    quoted = quoted || byte == '"' || byte == '\'';
+    comment = comment || (byte == '#' && !quoted);
     if (!comment && static_cast<unsigned char>(byte) >= 0x80) return line;
   }
   return 0;

@@ -152,5 +152,6 @@ TEST_CASE("a letter beyond ASCII is refused outside of comments, and taken as an
   const std::string stray = "sweep file sweep.toml, line 3: a character beyond ASCII; in quotes write it as \\u00e9";
   CHECK(refusal("# caf\xC3\xA9 \"\n[tune]\nmax_trials = 5\xC4\xB6\n[[tuple]]\n") == stray);
   CHECK(refusal("[tune]\nstrategy =\n[y\"ra\xEF\xBB\x89n") == stray);
+  CHECK(refusal("[tune]\n\n'#'\xEF\xBE\xBE = 1\n") == stray);
   CHECK(refusal("# caf\xC3\xA9\n[tune]\nstrategy = \"caf\\u00e9\"\n[[tuple]]\n").empty());
 }
