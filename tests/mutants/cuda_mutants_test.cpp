@@ -21,13 +21,9 @@ using namespace nsajit::testing;
 
 namespace {
 
-bool is_first_variant(const std::string& hit) { return hit.starts_with("query_major{") || hit.starts_with("packed_sdpa{"); }
-
-SearchOrder choose_search(const Mutant& mutant) { return std::ranges::all_of(mutant.hits, is_first_variant) ? kFew : kMixed; }
-
 // One config for each form that a mutant concerns; fewer where the search does not reach one.
-std::vector<Config> hit_configs(const Mutant& mutant) {
-  const std::vector<Config> tried = tried_configs(mutant.tuple, choose_search(mutant));
+std::vector<Config> find_hits(const Mutant& mutant, const SearchOrder& search) {
+  const std::vector<Config> tried = tried_configs(mutant.tuple, search);
   std::vector<Config> hit;
   for (const std::string& beginning : mutant.hits) {
     const auto found =
@@ -36,6 +32,11 @@ std::vector<Config> hit_configs(const Mutant& mutant) {
   }
   return hit;
 }
+
+// The short search where it meets all that the mutant concerns.
+SearchOrder choose_search(const Mutant& mutant) { return find_hits(mutant, kFew).size() == mutant.hits.size() ? kFew : kMixed; }
+
+std::vector<Config> hit_configs(const Mutant& mutant) { return find_hits(mutant, choose_search(mutant)); }
 
 // Compiles the mutant for SM 90a; the compiler's answers where it refuses.
 std::vector<std::string> compile_failures(const Mutant& mutant) {

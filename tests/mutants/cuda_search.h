@@ -14,8 +14,9 @@ struct SearchOrder {
   const char* strategy;
   std::size_t trials;
 };
-inline constexpr SearchOrder kFew{"exhaustive", 3};  // begins with the default, a query_major
-inline constexpr SearchOrder kMixed{"random", 24};   // long enough to meet every variant
+inline constexpr SearchOrder kFew{"exhaustive", 3};  // the default and two others
+inline constexpr SearchOrder kMixed{"random", 24};   // long enough to meet every variant of selection
+inline constexpr SearchOrder kLong{"random", 64};    // one variant in ten
 
 // Flags of `nsajit tune` for a workload.
 std::string search_flags(const std::string& tuple, const SearchOrder& search);
