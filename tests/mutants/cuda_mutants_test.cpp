@@ -33,8 +33,12 @@ std::vector<Config> find_hits(const Mutant& mutant, const SearchOrder& search) {
   return hit;
 }
 
-// The short search where it meets all that the mutant concerns.
-SearchOrder choose_search(const Mutant& mutant) { return find_hits(mutant, kFew).size() == mutant.hits.size() ? kFew : kMixed; }
+// The shortest that meets all that the mutant concerns.
+SearchOrder choose_search(const Mutant& mutant) {
+  for (const SearchOrder& search : {kFew, kMixed})
+    if (find_hits(mutant, search).size() == mutant.hits.size()) return search;
+  return kLong;
+}
 
 std::vector<Config> hit_configs(const Mutant& mutant) { return find_hits(mutant, choose_search(mutant)); }
 
