@@ -30,11 +30,11 @@ class Contenders {
 
   // Where nothing is stored the dispatcher would serve packed SDPA; then the default says what tuning starts from.
   void add_served() {
-    if (cache_.find_winners(to_string(workload_.problem), to_string(target_)).empty()) {
+    const auto decision = runtime::find_decision(op_, workload_, target_, cache_);
+    if (!decision.match) {
       add_default();
       return;
     }
-    const auto decision = runtime::find_decision(op_, workload_, target_, cache_);
     add(decision.config, "served", fmt::format("{}: {}", to_string(decision.grade), decision.why));
   }
 

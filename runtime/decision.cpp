@@ -8,6 +8,7 @@
 
 #include "core/log.h"
 #include "nsajit/error.h"
+#include "runtime/pretuned.h"
 
 namespace nsajit::runtime {
 namespace {
@@ -46,17 +47,24 @@ std::optional<StoredWinner> make_winner(const Op& op, const Problem& problem, co
   }
 }
 
-void add_winners(TupleWinners& tuple, const Op& op, const Problem& problem, const Target& target, cache::Cache& cache,
-                 const std::string& device) {
-  const std::string name(op.threshold_name(problem));
-  const auto threshold = name.empty() ? std::nullopt : cache.find_threshold(name, to_string(problem), device);
-  for (cache::WinnerRecord& record : cache.find_winners(to_string(problem), device)) {
+void add_winners(TupleWinners& tuple, const Op& op, const Problem& problem, const Target& target,
+                 std::vector<cache::WinnerRecord> records, const std::optional<cache::ThresholdRecord>& threshold,
+                 bool pretuned) {
+  for (cache::WinnerRecord& record : records) {
     if (record.op != op.name()) continue;
     auto winner = make_winner(op, problem, target, tuple.baseline, std::move(record));
     if (!winner) continue;
     winner->threshold = threshold;
+    winner->pretuned = pretuned;
     tuple.winners.push_back(std::move(*winner));
   }
+}
+
+void add_stored_winners(TupleWinners& tuple, const Op& op, const Problem& problem, const Target& target, cache::Cache& cache,
+                        const std::string& device) {
+  const std::string name(op.threshold_name(problem)), text = to_string(problem);
+  const auto threshold = name.empty() ? std::nullopt : cache.find_threshold(name, text, device);
+  add_winners(tuple, op, problem, target, cache.find_winners(text, device), threshold, false);
 }
 
 // Among equals the first, which is the newest of its device. Null: there is none.
@@ -99,8 +107,11 @@ std::string reason_too_short(std::string_view name, std::int64_t length, const s
 
 StoredMatch describe_match(const StoredWinner& winner, const Workload& workload, const Target& target, const Config& baseline) {
   StoredMatch match{.config = winner.config, .time_us = winner.record.time_us, .lost = reason_lost(winner, baseline)};
-  match.measured_here = winner.record.device == to_string(target);
-  if (!match.measured_here) {
+  match.measured_here = winner.record.device == to_string(target) && !winner.pretuned;
+  if (winner.pretuned) {
+    match.why = fmt::format("pretuned: measured for {} on this GPU model before this build was made; `nsajit tune` measures here",
+                            sizes_text(winner.workload));
+  } else if (!match.measured_here) {
     match.why = fmt::format("not tuned on this device; served as tuned for {} on {}, which an alias lets serve {}",
                             sizes_text(winner.workload), winner.record.device, target.name);
   } else if (winner.workload == workload) {
@@ -127,10 +138,13 @@ std::string_view to_string(Grade grade) {
 
 TupleWinners read_winners(const Op& op, const Problem& problem, const Target& target, cache::Cache& cache) {
   TupleWinners tuple{.baseline = op.baseline_config(problem, target)};
-  add_winners(tuple, op, problem, target, cache, to_string(target));
+  add_stored_winners(tuple, op, problem, target, cache, to_string(target));
   if (!tuple.winners.empty()) return tuple;
   for (const std::string& device : cache.find_aliased_devices(target.name, to_string(target.backend), arch_name(target)))
-    add_winners(tuple, op, problem, target, cache, device);
+    add_stored_winners(tuple, op, problem, target, cache, device);
+  if (!tuple.winners.empty()) return tuple;
+  PretunedTuple pretuned = find_pretuned(to_string(problem), to_string(target), std::string(op.threshold_name(problem)));
+  add_winners(tuple, op, problem, target, std::move(pretuned.winners), pretuned.threshold, true);
   return tuple;
 }
 

@@ -27,7 +27,7 @@ struct StoredMatch {
   Grade grade = Grade::Nearest;  // exact or nearest
   std::string why;
   double time_us = 0;         // as measured when tuned
-  bool measured_here = true;  // false: on a model that an alias lets serve this device
+  bool measured_here = true;  // false: on a model that an alias lets serve this device, or before this build was made
   std::string lost;           // how packed SDPA was as fast when this was tuned; empty: it was not
 
   bool operator==(const StoredMatch&) const = default;
@@ -52,10 +52,12 @@ struct StoredWinner {
   Workload workload;
   Config config;
   std::optional<cache::ThresholdRecord> threshold;  // of its tuple and device
+  bool pretuned = false;                            // it came with this build
 };
 
 // What the cache knows of one tuple for one device: the device's own winners; where it has none, those of the models that
-// the user lets serve it (`nsajit cache alias`). The newest first.
+// the user lets serve it (`nsajit cache alias`); where these have none, those that came with this build (pretuned.h). The
+// newest first.
 struct TupleWinners {
   Config baseline;  // packed SDPA of the tuple on the device: finding its best tiles takes longer than all of decide()
   std::vector<StoredWinner> winners;

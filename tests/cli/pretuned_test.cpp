@@ -1,0 +1,74 @@
+// Pretuned decisions: what came with this build fits it, and serves its own device only.
+
+#include "runtime/pretuned.h"
+
+#include <catch2/catch_all.hpp>
+
+#include "cache/cache.h"
+#include "nsajit/op.h"
+#include "runtime/decision.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace nsajit;
+using Catch::Matchers::Contains;
+
+namespace {
+
+// Its text is the device's of cache/pretuned/nvidia-h200.jsonl.
+Target h200() {
+  Target target = cuda_profile("90a");
+  target.name = "NVIDIA H200";
+  target.processors = 132;
+  target.memory_bytes = std::int64_t{140} << 30;
+  target.l2_bytes = std::int64_t{61440} << 10;
+  return target;
+}
+
+// A cache of the user's own, in which nothing is.
+struct EmptyCache {
+  testing::TemporaryFolder folder;
+  cache::Cache cache = cache::Cache::open(folder.path() + "/cache.db", cache::OpenMode::ReadWrite);
+};
+
+constexpr const char* kWorkload = "selection,bf16,dk=128,dv=128,group=16;B=1,S=8192,G=4";
+
+}  // namespace
+
+TEST_CASE("every pretuned winner is a config of this build", "[cli]") {
+  int winners = 0;
+  for (const char* text :
+       {"selection,bf16,dk=128,dv=128,group=16", "selection,bf16,dk=64,dv=64,group=6", "scoring,bf16,dk=128,dv=128,group=16",
+        "sliding,bf16,dk=128,dv=128,group=4", "compressed,bf16,dk=192,dv=128,group=16"}) {
+    const Problem problem = parse_problem(text);
+    const auto tuple = runtime::find_pretuned(to_string(problem), to_string(h200()), "");
+    INFO(text);
+    CHECK_FALSE(tuple.winners.empty());
+    for (const cache::WinnerRecord& winner : tuple.winners) {
+      CHECK(find_op(problem).space(problem, h200()).find_violation(parse_config(winner.config)) == std::nullopt);
+      ++winners;
+    }
+  }
+  CHECK(winners > 5);
+}
+
+TEST_CASE("an empty cache on a pretuned GPU model serves what came along, and says so", "[cli]") {
+  EmptyCache own;
+  const Workload workload = parse_workload(kWorkload);
+  const Op& op = find_op(workload.problem);
+  const runtime::Decision decision = runtime::find_decision(op, workload, h200(), own.cache);
+  CHECK(decision.config != decision.baseline);
+  CHECK_THAT(decision.why, Contains("pretuned") && Contains("nsajit tune"));
+  REQUIRE(decision.match);
+  CHECK_FALSE(decision.match->measured_here);
+  CHECK(decision.threshold >= 0);
+}
+
+TEST_CASE("pretuned decisions serve no other device", "[cli]") {
+  EmptyCache own;
+  const Workload workload = parse_workload(kWorkload);
+  Target other = h200();
+  other.processors = 114;
+  const runtime::Decision decision = runtime::find_decision(find_op(workload.problem), workload, other, own.cache);
+  CHECK_FALSE(decision.match);
+  CHECK(decision.config == decision.baseline);
+}
