@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <functional>
 
 #include "core/log.h"
 #include "nsajit/error.h"
@@ -47,24 +48,66 @@ std::optional<StoredWinner> make_winner(const Op& op, const Problem& problem, co
   }
 }
 
-void add_winners(TupleWinners& tuple, const Op& op, const Problem& problem, const Target& target,
-                 std::vector<cache::WinnerRecord> records, const std::optional<cache::ThresholdRecord>& threshold,
-                 bool pretuned) {
-  for (cache::WinnerRecord& record : records) {
+// The tuple without what the code of its kernels does not depend on: fields that the branch never reads, and the layout that
+// inputs of a measurement had, since kernels take strides.
+Problem strip_unread(Problem problem) {
+  const Problem usual;
+  const Branch branch = problem.branch;
+  if (problem.layout == Layout::Flash) problem.layout = Layout::Grouped;
+  if (branch == Branch::Decode) return problem;
+  const bool compresses = branch == Branch::Compressed || branch == Branch::Scoring || branch == Branch::Pooling;
+  const bool selects = branch == Branch::Selection || branch == Branch::Scoring;
+  if (!compresses) problem.l = usual.l, problem.d = usual.d;
+  if (!selects) problem.l_sel = usual.l_sel, problem.n_sel = usual.n_sel, problem.input = usual.input;
+  if (branch != Branch::Sliding) problem.w = usual.w;
+  if (branch == Branch::Scoring) problem.dv = usual.dv;
+  if (branch == Branch::Gate) problem.dk = usual.dk;
+  return problem;
+}
+
+// Where winners of a device lie.
+struct WinnerSource {
+  std::vector<cache::WinnerRecord> winners;  // of all tuples, or of the one that is asked for
+  std::function<std::optional<cache::ThresholdRecord>(const std::string& name, const std::string& problem)> find_threshold;
+  bool pretuned = false;
+};
+
+void add_winner(TupleWinners& tuple, const Op& op, const Problem& problem, const Target& target, const WinnerSource& source,
+                cache::WinnerRecord record) {
+  const std::string name(op.threshold_name(problem));
+  const auto threshold = name.empty() ? std::nullopt : source.find_threshold(name, record.problem);
+  auto winner = make_winner(op, problem, target, tuple.baseline, std::move(record));
+  if (!winner) return;
+  winner->workload.problem = problem;
+  winner->threshold = threshold;
+  winner->pretuned = source.pretuned;
+  tuple.winners.push_back(std::move(*winner));
+}
+
+void add_own_winners(TupleWinners& tuple, const Op& op, const Problem& problem, const Target& target,
+                     const WinnerSource& source) {
+  for (const cache::WinnerRecord& record : source.winners)
+    if (record.op == op.name() && record.problem == to_string(problem)) add_winner(tuple, op, problem, target, source, record);
+}
+
+// Those of tuples whose kernels are the same code.
+void add_akin_winners(TupleWinners& tuple, const Op& op, const Problem& problem, const Target& target,
+                      const WinnerSource& source) {
+  const Problem stripped = strip_unread(problem);
+  for (const cache::WinnerRecord& record : source.winners) {
     if (record.op != op.name()) continue;
-    auto winner = make_winner(op, problem, target, tuple.baseline, std::move(record));
-    if (!winner) continue;
-    winner->threshold = threshold;
-    winner->pretuned = pretuned;
-    tuple.winners.push_back(std::move(*winner));
+    try {
+      if (strip_unread(parse_problem(record.problem)) != stripped) continue;
+    } catch (const Error&) { continue; }  // not of this build: nothing that could be akin
+    add_winner(tuple, op, problem, target, source, record);
   }
 }
 
-void add_stored_winners(TupleWinners& tuple, const Op& op, const Problem& problem, const Target& target, cache::Cache& cache,
-                        const std::string& device) {
-  const std::string name(op.threshold_name(problem)), text = to_string(problem);
-  const auto threshold = name.empty() ? std::nullopt : cache.find_threshold(name, text, device);
-  add_winners(tuple, op, problem, target, cache.find_winners(text, device), threshold, false);
+WinnerSource make_source(cache::Cache& cache, std::vector<cache::WinnerRecord> winners, const std::string& device) {
+  std::erase_if(winners, [&](const cache::WinnerRecord& record) { return record.device != device; });
+  return {.winners = std::move(winners), .find_threshold = [&cache, device](const std::string& name, const std::string& problem) {
+            return cache.find_threshold(name, problem, device);
+          }};
 }
 
 // Among equals the first, which is the newest of its device. Null: there is none.
@@ -138,13 +181,21 @@ std::string_view to_string(Grade grade) {
 
 TupleWinners read_winners(const Op& op, const Problem& problem, const Target& target, cache::Cache& cache) {
   TupleWinners tuple{.baseline = op.baseline_config(problem, target)};
-  add_stored_winners(tuple, op, problem, target, cache, to_string(target));
+  const std::string device = to_string(target), text = to_string(problem);
+  add_own_winners(tuple, op, problem, target, make_source(cache, cache.find_winners(text, device), device));
   if (!tuple.winners.empty()) return tuple;
-  for (const std::string& device : cache.find_aliased_devices(target.name, to_string(target.backend), arch_name(target)))
-    add_stored_winners(tuple, op, problem, target, cache, device);
+  add_akin_winners(tuple, op, problem, target, make_source(cache, cache.winners(), device));
   if (!tuple.winners.empty()) return tuple;
-  PretunedTuple pretuned = find_pretuned(to_string(problem), to_string(target), std::string(op.threshold_name(problem)));
-  add_winners(tuple, op, problem, target, std::move(pretuned.winners), pretuned.threshold, true);
+  for (const std::string& other : cache.find_aliased_devices(target.name, to_string(target.backend), arch_name(target)))
+    add_own_winners(tuple, op, problem, target, make_source(cache, cache.find_winners(text, other), other));
+  if (!tuple.winners.empty()) return tuple;
+  const WinnerSource pretuned{
+      .winners = pretuned_winners(device),
+      .find_threshold = [&device](const std::string& name,
+                                  const std::string& tuned) { return pretuned_threshold(name, tuned, device); },
+      .pretuned = true};
+  add_own_winners(tuple, op, problem, target, pretuned);
+  if (tuple.winners.empty()) add_akin_winners(tuple, op, problem, target, pretuned);
   return tuple;
 }
 

@@ -39,26 +39,30 @@ const cache::Content& pretuned_content() {
 
 }  // namespace
 
-PretunedTuple find_pretuned(const std::string& problem, const std::string& device, const std::string& threshold_name) {
+std::vector<cache::WinnerRecord> pretuned_winners(const std::string& device) {
   const cache::Content& content = pretuned_content();
-  PretunedTuple tuple;
-  if (!content.devices.contains(device)) return tuple;
+  std::vector<cache::WinnerRecord> winners;
+  if (!content.devices.contains(device)) return winners;
   for (const auto& [key, winner] : content.winners) {
     const cache::TrialRecord& trial = content.trials.at(winner.trial).record;
-    if (trial.problem != problem || trial.device != device) continue;
-    cache::WinnerRecord record = winner.record;
-    record.op = trial.op;
-    record.problem = trial.problem;
-    record.workload = trial.workload;
-    record.device = trial.device;
-    record.config = trial.config;
-    tuple.winners.push_back(std::move(record));
+    if (trial.device != device) continue;
+    winners.push_back(winner.record);
+    winners.back().op = trial.op;
+    winners.back().problem = trial.problem;
+    winners.back().workload = trial.workload;
+    winners.back().device = trial.device;
+    winners.back().config = trial.config;
   }
-  std::sort(tuple.winners.begin(), tuple.winners.end(),
+  std::sort(winners.begin(), winners.end(),
             [](const cache::WinnerRecord& a, const cache::WinnerRecord& b) { return a.created_utc > b.created_utc; });
-  const auto threshold = content.thresholds.find({threshold_name, problem, device});
-  if (threshold != content.thresholds.end()) tuple.threshold = threshold->second.record;
-  return tuple;
+  return winners;
+}
+
+std::optional<cache::ThresholdRecord> pretuned_threshold(const std::string& name, const std::string& problem,
+                                                         const std::string& device) {
+  const auto& thresholds = pretuned_content().thresholds;
+  const auto found = thresholds.find({name, problem, device});
+  return found == thresholds.end() ? std::nullopt : std::optional(found->second.record);
 }
 
 }  // namespace nsajit::runtime

@@ -11,12 +11,9 @@
 
 namespace nsajit::runtime {
 
-struct PretunedTuple {
-  std::vector<cache::WinnerRecord> winners;         // the newest first
-  std::optional<cache::ThresholdRecord> threshold;  // of the name that was asked for
-};
-
-// `device`: to_string of a Target. Empty where nothing came along; a file that cannot be read is a warning.
-PretunedTuple find_pretuned(const std::string& problem, const std::string& device, const std::string& threshold_name);
+// `device`: to_string of a Target. The newest first. Empty where nothing came along; a file that cannot be read is a warning.
+std::vector<cache::WinnerRecord> pretuned_winners(const std::string& device);
+std::optional<cache::ThresholdRecord> pretuned_threshold(const std::string& name, const std::string& problem,
+                                                         const std::string& device);
 
 }  // namespace nsajit::runtime

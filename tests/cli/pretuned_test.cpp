@@ -35,20 +35,26 @@ constexpr const char* kWorkload = "selection,bf16,dk=128,dv=128,group=16;B=1,S=8
 }  // namespace
 
 TEST_CASE("every pretuned winner is a config of this build", "[cli]") {
-  int winners = 0;
-  for (const char* text :
-       {"selection,bf16,dk=128,dv=128,group=16", "selection,bf16,dk=64,dv=64,group=6", "scoring,bf16,dk=128,dv=128,group=16",
-        "sliding,bf16,dk=128,dv=128,group=4", "compressed,bf16,dk=192,dv=128,group=16"}) {
-    const Problem problem = parse_problem(text);
-    const auto tuple = runtime::find_pretuned(to_string(problem), to_string(h200()), "");
-    INFO(text);
-    CHECK_FALSE(tuple.winners.empty());
-    for (const cache::WinnerRecord& winner : tuple.winners) {
-      CHECK(find_op(problem).space(problem, h200()).find_violation(parse_config(winner.config)) == std::nullopt);
-      ++winners;
-    }
+  const auto winners = runtime::pretuned_winners(to_string(h200()));
+  CHECK(winners.size() > 20);
+  for (const cache::WinnerRecord& winner : winners) {
+    const Problem problem = parse_problem(winner.problem);
+    INFO(winner.workload);
+    CHECK(find_op(problem).space(problem, h200()).find_violation(parse_config(winner.config)) == std::nullopt);
   }
-  CHECK(winners > 5);
+}
+
+TEST_CASE("a model that differs only in what a branch never reads is served by the same winner", "[cli]") {
+  EmptyCache own;
+  const auto decide = [&](const std::string& text) {
+    const Workload workload = parse_workload(text);
+    return runtime::find_decision(find_op(workload.problem), workload, h200(), own.cache);
+  };
+  const std::string sizes = ";B=1,S=8192,G=4", tuned = "selection,bf16,dk=128,dv=128,group=16";
+  const runtime::Decision decision = decide(tuned + sizes);
+  REQUIRE(decision.match);
+  for (const char* other : {",w=256", ",l=64,d=32", ",flash"}) CHECK(decide(tuned + other + sizes) == decision);
+  for (const char* other : {",n_sel=8", ",l_sel=128", ",blocks", ",varlen"}) CHECK_FALSE(decide(tuned + other + sizes).match);
 }
 
 TEST_CASE("an empty cache on a pretuned GPU model serves what came along, and says so", "[cli]") {
