@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <fstream>
+#include <latch>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -64,10 +65,13 @@ std::vector<Workload> make_workloads(const Workload& workload) {
   return workloads;
 }
 
-// Lengths that nobody asked for before, one after the other, as long as a decode goes on.
+// Lengths that nobody asked for before, one after the other, as long as a decode goes on. Made, it is at work: on a busy
+// machine the readers might be done before its thread begins.
 class Writer {
  public:
-  Writer(runtime::Server& server, const Workload& workload) : thread_([this, &server, workload] { run(server, workload); }) {}
+  Writer(runtime::Server& server, const Workload& workload) : thread_([this, &server, workload] { run(server, workload); }) {
+    at_work_.wait();
+  }
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   ~Writer() { stop(); }
@@ -85,10 +89,12 @@ class Writer {
       const auto start = Clock::now();
       server.find(workload);
       samples_.push_back(elapsed_ns(start));
+      if (samples_.size() == 1) at_work_.count_down();
     }
   }
 
   std::vector<double> samples_;
+  std::latch at_work_{1};
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
