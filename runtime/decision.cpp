@@ -86,8 +86,9 @@ void add_winner(TupleWinners& tuple, const Op& op, const Problem& problem, const
 
 void add_own_winners(TupleWinners& tuple, const Op& op, const Problem& problem, const Target& target,
                      const WinnerSource& source) {
+  const std::string text = to_string(problem);
   for (const cache::WinnerRecord& record : source.winners)
-    if (record.op == op.name() && record.problem == to_string(problem)) add_winner(tuple, op, problem, target, source, record);
+    if (record.op == op.name() && record.problem == text) add_winner(tuple, op, problem, target, source, record);
 }
 
 // Those of tuples whose kernels are the same code.

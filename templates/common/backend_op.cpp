@@ -8,24 +8,6 @@
 #include "templates/common/sequences.h"
 
 namespace nsajit::templates {
-namespace {
-
-[[noreturn]] void throw_no_cuda(const Problem& problem, const Target& target) {
-  throw Error(ErrorCode::Unsupported, fmt::format("{} on {}: this build has no CUDA kernels for it; run it with --device cpu",
-                                                  to_string(problem.branch), target.name));
-}
-
-}  // namespace
-
-const BackendFunctions kNoCuda{
-    .space = [](const Problem& problem, const Target& target) -> SearchSpace { throw_no_cuda(problem, target); },
-    .default_config = [](const Problem& problem, const Target& target) -> Config { throw_no_cuda(problem, target); },
-    .baseline_config = [](const Problem& problem, const Target& target) -> Config { throw_no_cuda(problem, target); },
-    .unit = [](const Problem& problem, const Config&, const Target& target) -> Unit { throw_no_cuda(problem, target); },
-    .plan = [](const Workload& workload, const Config&, const Target& target) -> LaunchPlan {
-      throw_no_cuda(workload.problem, target);
-    },
-};
 
 bool BackendOp::supports(const Problem& problem) const { return problem.branch == branch_ && problem.pass == Pass::Forward; }
 

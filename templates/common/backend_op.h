@@ -21,9 +21,6 @@ struct BackendFunctions {
   LaunchPlan (*plan)(const Workload&, const Config&, const Target&);
 };
 
-// For operations that have no CUDA kernels: each throws Error{Unsupported}.
-extern const BackendFunctions kNoCuda;
-
 class BackendOp : public Op {
  public:
   // Requires: `name` and the functions outlive the operation.

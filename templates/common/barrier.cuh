@@ -39,4 +39,17 @@ __device__ __forceinline__ void barrier_wait(uint32 barrier, uint32 parity) {
   }
 }
 
+// A place in a ring of kStages stages, the same for all that walk it. `parity` is that of the stage's barriers in this pass.
+template <int kStages>
+struct RingPlace {
+  int stage = 0;
+  uint32 parity = 0;
+  __device__ __forceinline__ void advance() {
+    if (++stage == kStages) {
+      stage = 0;
+      parity ^= 1;
+    }
+  }
+};
+
 }  // namespace nsajit

@@ -69,17 +69,7 @@ class DenseWgmma {
   __device__ __forceinline__ uint32 full(int stage) const { return barriers + stage * 8; }
   __device__ __forceinline__ uint32 empty(int stage) const { return barriers + (Fields::stages + stage) * 8; }
 
-  // A place in the ring, the same for all that walk it.
-  struct Place {
-    int stage = 0;
-    uint32 parity = 0;
-    __device__ __forceinline__ void advance() {
-      if (++stage == Fields::stages) {
-        stage = 0;
-        parity ^= 1;
-      }
-    }
-  };
+  using Place = RingPlace<Fields::stages>;
 
   // Starts to copy the 64 rows of Q of a warpgroup.
   __device__ __forceinline__ void copy_queries(const Item& item, const Cta& cta, int warpgroup, uint32 destination,

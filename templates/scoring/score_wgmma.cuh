@@ -45,16 +45,7 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
   __device__ __forceinline__ uint32 full(int stage) const { return ring + kBarriers + stage * 8; }
   __device__ __forceinline__ uint32 empty(int stage) const { return full(Fields::stages + stage); }
 
-  struct Place {
-    int stage = 0;
-    uint32 parity = 0;
-    __device__ __forceinline__ void advance() {
-      if (++stage == Fields::stages) {
-        stage = 0;
-        parity ^= 1;
-      }
-    }
-  };
+  using Place = RingPlace<Fields::stages>;
 
   // Tiles of each pass.
   struct Passes {
