@@ -2,13 +2,13 @@
 // Scoring with top-n by warps with mma.sync (SM 80 and up): as score_wgmma.cuh, each warp computes on 16 keys of a tile, all
 // threads copy.
 //
-// Fields: element, dk, group, l, d, l_sel, n_sel, ranges, ranges_v2, columns, stages, warps.
+// Fields: element, dk, group, l, d, l_sel, n_sel, ranges, ranges_v2, room, columns, stages, warps.
 // The host computes the same sizes: scoring_cuda_space.cpp.
 
 #include "common/async_copy.cuh"
 #include "common/ldmatrix.cuh"
 #include "common/mma.cuh"
-#include "scoring/block_choice.cuh"
+#include "scoring/tile_scores.cuh"
 
 namespace nsajit::scoring {
 
@@ -103,7 +103,8 @@ class ScoreMma {
     const int lane = threadIdx.x % 32;
     const typename Choice::Queries& queries = choice.queries;
     const auto sync = [] { __syncthreads(); };
-    choice.begin(warp, lane);
+    typename Choice::Best best;
+    choice.begin(best, warp, lane);
     if (queries.decides(queries.count - 1, args.n)) {
       copy_queries(item, queries);
       const Tile tiles{choice, args.scale * kLog2E, queries.seen(0), warp * 16 + lane / 4, warp, lane};
@@ -120,12 +121,12 @@ class ScoreMma {
       const int last = max(1, ceil_div(queries.scored_keys(), kTile)) - 1;
       walk(item, queries, last + 1, [&](Scores& s, int tile) {
         tiles.store_sums(s, lse, tile);
-        if (!Choice::takes(tile, tile == last)) return;
+        if (!Choice::Ring::takes(tile, tile == last)) return;
         sync();
-        choice.take_tiles(tile, tile == last, warp, lane);
+        choice.take_tiles(best, tile, tile == last, warp, lane);
       });
     }
-    choice.write(item, warp, lane);
+    choice.write(best, item, warp, lane);
   }
 };
 

@@ -6,15 +6,15 @@
 //
 // K is read as whole tiles; what a query does not see may be anything finite.
 //
-// Fields: element, dk, group, l, d, l_sel, n_sel, ranges, ranges_v2, columns, stages, warpgroups, blocks_per_sm, ahead (1: the
-// next tile's product runs beside this one's probabilities, for twice the registers of a tile).
-// The host computes the same sizes: scoring_cuda_space.cpp.
+// Fields: element, dk, group, l, d, l_sel, n_sel, ranges, ranges_v2, room, columns, stages, warpgroups, blocks_per_sm, ahead (1:
+// the next tile's product runs beside this one's probabilities, for twice the registers of a tile). The host computes the same
+// sizes: scoring_cuda_space.cpp.
 
 #include "common/barrier.cuh"
 #include "common/panel_copy.cuh"
 #include "common/warpgroup_attention.cuh"
 #include "common/wgmma_wide.cuh"
-#include "scoring/block_choice.cuh"
+#include "scoring/tile_scores.cuh"
 
 namespace nsajit::scoring {
 
@@ -165,7 +165,8 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
     const int warp = thread / 32;
     const int lane = thread % 32;
     const auto sync = [] { warps_sync<kWarps>(1); };
-    choice.begin(warp, lane);
+    typename Choice::Best best;
+    choice.begin(best, warp, lane);
     if (passes.scores > 0) {
       copy_queries(item, choice.queries, thread);
       const Tile tiles{choice, args.scale * kLog2E, choice.queries.seen(0), warp * 16 + lane / 4, warp, lane};
@@ -184,12 +185,12 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
       tiles.load_lse(lse);
       walk<Fields::ahead != 0>(place, passes.scores, warp / 4, lane, [&](Scores& s, int tile) {
         tiles.store_sums(s, lse, tile);
-        if (!Choice::takes(tile, tile + 1 == passes.scores)) return;
+        if (!Choice::Ring::takes(tile, tile + 1 == passes.scores)) return;
         sync();
-        choice.take_tiles(tile, tile + 1 == passes.scores, warp, lane);
+        choice.take_tiles(best, tile, tile + 1 == passes.scores, warp, lane);
       });
     }
-    choice.write(item, warp, lane);
+    choice.write(best, item, warp, lane);
   }
 };
 

@@ -21,6 +21,7 @@ constexpr const char* kMma = "score_mma";
 constexpr const char* kWgmma = "score_wgmma";
 constexpr int kPanel = 64;           // kPanelWidth of common/wgmma.cuh
 constexpr int kSmemReserved = 1024;  // of each block's shared memory, the driver's
+constexpr int kMostListed = 29;      // best blocks in a lane's sorted list
 constexpr std::int64_t kMaxGrid = std::numeric_limits<std::int32_t>::max();
 
 bool is_wgmma(const Config& config) { return config.variant == kWgmma; }
@@ -29,12 +30,28 @@ int tile_keys(const Config& config) { return 16 * warps(config); }
 int threads(const Config& config) { return is_wgmma(config) ? warpgroup_threads(config.at("warpgroups")) : 32 * warps(config); }
 int queries(const Problem& problem, const Config& config) { return config.at("columns") / 4 / problem.group * 4; }
 
-// What BlockChoice holds.
+// Blocks whose scores are compared: block 0 and the two local ones are in without one.
+int best_blocks(const Problem& problem) { return std::max(problem.n_sel - 3, 1); }
+
+// What BlockChoice holds: of each query the sorted choice's row and best blocks, or the filter's two lists and state.
 std::int64_t choice_bytes(const Problem& problem, const Config& config) {
-  const std::int64_t rows = queries(problem, config), columns = config.at("columns"), room = (problem.n_sel + 31) / 32 * 32 + 32,
-                     ring = 2 * std::max(128 / tile_keys(config), 1) + 1;
+  const std::int64_t rows = queries(problem, config), columns = config.at("columns"), room = config.at("room"),
+                     ring = 2 * std::max(128 / tile_keys(config), 1) + 1, filtered = (problem.n_sel + 31) / 32 * 32 + 32;
   const std::int64_t sums = std::max<std::int64_t>(rows * (ring * tile_keys(config) + 8) * 4, warps(config) * columns * 8);
-  return sums + columns * 4 + rows * (room * 8 + 8);
+  return sums + columns * 4 + rows * (room > 0 ? (room + 8) * 4 + best_blocks(problem) * 8 : filtered * 8 + 8);
+}
+
+// Registers that the sorted lists of a lane take.
+int list_registers(const Problem& problem, const Config& config) {
+  if (config.at("room") == 0) return 0;
+  const int rows = queries(problem, config), compute_warps = warps(config);
+  const int together = rows >= 4 * compute_warps ? 4 : rows >= 2 * compute_warps ? 2 : 1;
+  return best_blocks(problem) * ((rows + together * compute_warps - 1) / (together * compute_warps));
+}
+
+// Sizes of the row of scores; 0: the filter, for numbers of blocks whose list would take too many registers.
+std::vector<int> rooms(const Problem& problem) {
+  return best_blocks(problem) <= kMostListed ? std::vector{64, 128, 256} : std::vector{0};
 }
 
 std::int64_t smem_bytes(const Problem& problem, const Config& config) {
@@ -59,8 +76,14 @@ void require_common(VariantSpace& space, const Problem& problem, const Target& t
 
 VariantSpace mma_space(const Problem& problem, const Target& target) {
   VariantSpace space(kMma);
-  space.dimension("warps", {2, 4, 8}).dimension("columns", {32, 64, 96, 128}).dimension("stages", {2, 3});
+  space.dimension("warps", {2, 4, 8})
+      .dimension("columns", {32, 64, 96, 128})
+      .dimension("stages", {2, 3})
+      .dimension("room", rooms(problem));
   require_common(space, problem, target);
+  space.require("registers of a thread hold the scores of a tile and the lists", [problem](const Config& c) {
+    return c.at("columns") / 2 + c.at("columns") / 4 + list_registers(problem, c) <= 160;
+  });
   return space;
 }
 
@@ -70,15 +93,16 @@ VariantSpace wgmma_space(const Problem& problem, const Target& target) {
       .dimension("blocks_per_sm", {1, 2, 3})
       .dimension("columns", {32, 64, 96, 128})
       .dimension("stages", {3, 4, 6})
-      .dimension("ahead", {0, 1});
+      .dimension("ahead", {0, 1})
+      .dimension("room", rooms(problem));
   space.require("warpgroup matrix instructions exist on SM 90a", [target](const Config&) { return target.arch == 90; });
   space.require("dk is a multiple of the 64 elements of a swizzled panel",
                 [problem](const Config&) { return problem.dk % kPanel == 0; });
   require_common(space, problem, target);
   // Scores, softmax sums and their offsets, and what the loop holds besides.
-  space.require("registers of a thread fit without spilling", [target](const Config& c) {
+  space.require("registers of a thread fit without spilling", [problem, target](const Config& c) {
     const int columns = c.at("columns"), ahead = c.at("ahead"), sums = columns / 2 * (ahead != 0 && columns <= 96 ? 3 : 2);
-    return std::max(sums, columns / 2 * (1 + ahead) + columns / 4) + 48 <=
+    return std::max(sums, columns / 2 * (1 + ahead) + columns / 4) + list_registers(problem, c) + 40 <=
            warpgroup_registers(c.at("warpgroups"), c.at("blocks_per_sm"), target);
   });
   return space;
@@ -103,7 +127,8 @@ Config choose_mma(const Problem& problem, const Target& target, const char* vari
   for (const int warp_count : {8, 4, 2})
     for (const int columns : {64, 32, 96, 128})
       for (const int stages : {3, 2}) {
-        Config config{.variant = kMma, .values = {{"warps", warp_count}, {"columns", columns}, {"stages", stages}}};
+        Config config{.variant = kMma,
+                      .values = {{"warps", warp_count}, {"columns", columns}, {"stages", stages}, {"room", rooms(problem)[0]}}};
         if (space.find_violation(config)) continue;
         config.variant = variant;
         return config;
@@ -124,9 +149,13 @@ std::optional<Config> choose_wgmma(const Problem& problem, const Target& target)
   for (const int blocks : {2, 1})
     for (const int columns : widths)
       for (const int ahead : {1, 0}) {
-        Config config{
-            .variant = kWgmma,
-            .values = {{"warpgroups", 1}, {"blocks_per_sm", blocks}, {"columns", columns}, {"stages", 3}, {"ahead", ahead}}};
+        Config config{.variant = kWgmma,
+                      .values = {{"warpgroups", 1},
+                                 {"blocks_per_sm", blocks},
+                                 {"columns", columns},
+                                 {"stages", 3},
+                                 {"ahead", ahead},
+                                 {"room", rooms(problem)[0]}}};
         if (!space.find_violation(config)) return config;
       }
   return std::nullopt;

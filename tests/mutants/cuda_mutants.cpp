@@ -23,7 +23,11 @@ constexpr const char* kWarpgroup = "common/warpgroup_attention.cuh";
 constexpr const char* kWindow = "dense/row_window.cuh";
 constexpr const char* kSequence = "common/sequence.cuh";
 constexpr const char* kQueryColumns = "scoring/query_columns.cuh";
-constexpr const char* kChoice = "scoring/block_choice.cuh";
+constexpr const char* kRing = "scoring/block_ring.cuh";
+constexpr const char* kSorted = "scoring/sorted_choice.cuh";
+constexpr const char* kTileScores = "scoring/tile_scores.cuh";
+constexpr const char* kFiltered = "scoring/filtered_choice.cuh";
+constexpr const char* kChosen = "scoring/chosen_blocks.cuh";
 constexpr const char* kDenseMma = "dense/dense_mma.cuh";
 constexpr const char* kDenseWgmma = "dense/dense_wgmma.cuh";
 
@@ -39,6 +43,8 @@ constexpr const char* kGroup16 = "bf16,dk=64,dv=64,group=16,l_sel=64,n_sel=6;S=2
 constexpr const char* kSliding = "sliding,bf16,dk=64,dv=64,group=4,w=70;S=200,S_kv=512,G=2";
 constexpr const char* kCompressed = "compressed,bf16,dk=64,dv=64,group=4,l=32,d=16;S=200,S_kv=1200,G=2";
 constexpr const char* kScoring = "scoring,bf16,dk=64,group=4,n_sel=6;S=200,S_kv=3000,G=2";
+constexpr const char* kManyRows = "scoring,bf16,dk=64,group=4,n_sel=6;S=100,S_kv=20000,G=1";    // of scores, one after the other
+constexpr const char* kManyBlocks = "scoring,bf16,dk=64,group=4,n_sel=40;S=100,S_kv=9000,G=1";  // too many for sorted lists
 
 using Hits = std::vector<std::string>;
 const Hits kTuned{"query_major{", "query_union{", "kv_major{", "kv_major_wgmma{"};
@@ -182,8 +188,8 @@ std::vector<Mutant> dense_mutants() {
        {kDenseWgmma, "(tile < spans.inner.first) | (tile >= spans.inner.last)", "tile >= spans.inner.last"},
        kWgmma,
        kSliding},
-      {"every warpgroup reads the first one's queries",
-       {kDenseWgmma, "cta.row(warpgroup * 64 + row);", "cta.row(row);"},
+      {"every warpgroup reads the queries of the next one",
+       {kDenseWgmma, "cta.row(warpgroup * 64 + row);", "cta.row((warpgroup + 1) * 64 + row);"},
        kWgmma,
        kSliding},
   };
@@ -193,36 +199,52 @@ std::vector<Mutant> scoring_mutants() {
   const Hits kAll{"score_mma{", "score_wgmma{", "packed_sdpa{"}, kTunedForms{"score_mma{", "score_wgmma{"};
   return {
       {"a block's score lacks the keys that begin before it",
-       {kChoice, "const float weight = static_cast<float>(overlap)",
+       {kRing, "const float weight = static_cast<float>(overlap)",
         "const float weight = o < 0 ? 0.0f : static_cast<float>(overlap)"},
        kAll,
        kScoring},
       {"overlap of a key and a block is not weighted",
-       {kChoice, "total = fmaf(weight, row[at], total);", "total += row[at];"},
+       {kRing, "total = fmaf(weight, row[at], total);", "total += row[at];"},
        kAll,
        kScoring},
       {"ties are broken against the lower block",
-       {kChoice, "__popc(ties & before) < equal", "__popc(ties & ~before) <= equal"},
+       {kSorted, "__popc(ties & before) < equal", "__popc(ties & ~before) <= equal"},
        kAll,
        kScoring},
+      {"a query's lanes do not merge their lists",
+       {kSorted, "for (int mask = kTogether; mask < 32; mask *= 2) {", "for (int mask = kTogether; mask < 16; mask *= 2) {"},
+       kAll,
+       kScoring},
+      {"blocks of an earlier row are forgotten", {kSorted, "visit(old_bits, old_block);", ""}, kAll, kManyRows},
+      {"the filter breaks ties against the lower block",
+       {kFiltered, "__popc(ties & before) < equal", "__popc(ties & ~before) <= equal"},
+       kAll,
+       kManyBlocks},
+      {"the filter's threshold is not raised",
+       {kFiltered, "make_int2(wanted, static_cast<int>(least));", "make_int2(wanted - 1, -1);"},
+       kAll,
+       kManyBlocks},
       {"the last candidate is not scored",
        {kQueryColumns, "return max(local(query) - 1, 1); }", "return max(local(query) - 2, 1); }"},
        kAll,
        kScoring},
       {"the block before the local one is not forced", {kQueryColumns, "(own > 1 && n > 2 ? 1 : 0)", "0"}, kAll, kScoring},
-      {"softmax sums have seen too many keys", {kChoice, "if (8 * half >= seen)", "if (8 * half >= seen + 16)"}, kAll, kScoring},
+      {"softmax sums have seen too many keys",
+       {kTileScores, "if (8 * half >= seen)", "if (8 * half >= seen + 16)"},
+       kAll,
+       kScoring},
       {"the last head of a query is left out",
-       {kChoice, "for (int place = nth * Fields::group; place < (nth + 1) * Fields::group; ++place)\n          sum +=",
+       {kTileScores, "for (int place = nth * Fields::group; place < (nth + 1) * Fields::group; ++place)\n          sum +=",
         "for (int place = nth * Fields::group; place < (nth + 1) * Fields::group - 1; ++place)\n          sum +="},
        kAll,
        kScoring},
       {"softmax sums of the other warps are lost",
-       {kChoice, "for (int other = 1; other < kWarps; ++other) {", "for (int other = 1; other < 2; ++other) {"},
+       {kTileScores, "for (int other = 1; other < kWarps; ++other) {", "for (int other = 1; other < 2; ++other) {"},
        kAll,
        kScoring},
-      {"neighbouring ranges are not merged", {kChoice, "(i == 0 || before + 1 != block)", "true"}, kTunedForms, kScoring},
+      {"neighbouring ranges are not merged", {kChosen, "(i == 0 || before + 1 != block)", "true"}, kTunedForms, kScoring},
       {"the last range is not clamped to the position",
-       {kChoice, "min(block * Fields::l_sel + (Fields::l_sel - 1), position) + 1", "block * Fields::l_sel + Fields::l_sel"},
+       {kChosen, "min(block * Fields::l_sel + (Fields::l_sel - 1), position) + 1", "block * Fields::l_sel + Fields::l_sel"},
        kAll,
        kScoring},
   };

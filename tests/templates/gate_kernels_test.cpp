@@ -52,7 +52,7 @@ const Workload kCaller = parse_workload("gate,fp32,dv=16,group=2;B=1,S=4,G=1");
 
 Workload workload_of(const char* text, const Target& target) {
   Workload w = parse_workload(text);
-  if (target.backend == Backend::Cuda) w.S *= 5;
+  if (target.backend == Backend::Cuda) w.S = w.S_kv *= 5;
   return w;
 }
 

@@ -23,6 +23,7 @@ constexpr const char* kTuples[] = {
     "scoring,bf16,dk=128,group=1,n_sel=40,l_sel=32;B=1,S=150,S_kv=3300,G=2",
     "scoring,bf16,dk=256,group=20,n_sel=16;B=1,S=70,S_kv=2500,G=1",
     "scoring,bf16,dk=128,group=5,l=64,d=16,l_sel=128,n_sel=8,blocks;B=1,S=90,S_kv=3900,G=2",
+    "scoring,bf16,dk=64,group=1;B=1,S=70,S_kv=40000,G=2",
     "scoring,bf16,dk=64,group=32,l=32,d=8,l_sel=16,n_sel=1;B=1,S=90,S_kv=900,G=1",
     "scoring,bf16,dk=64,group=2,l=48,d=16,l_sel=48,n_sel=33;B=1,S=80,S_kv=3100,G=2",
 };
