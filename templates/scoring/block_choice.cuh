@@ -4,6 +4,7 @@
 //
 // Fields: those of sorted_choice.cuh and filtered_choice.cuh; room 0 takes the second.
 
+#include "scoring/chosen_blocks.cuh"
 #include "scoring/filtered_choice.cuh"
 #include "scoring/sorted_choice.cuh"
 
@@ -31,7 +32,8 @@ class BlockChoice : public ChoiceOf<Fields, kTile, kWarps>::Type {
         locate(args.sel, args.sel_b, args.sel_s, args.sel_g, item, this->queries.sequence.first_row + this->queries.first);
     this->finish(best, warp, lane, [&](int query, const int* blocks) {
       ChosenBlocks<Fields>(this->queries, query, args.n, blocks)
-          .write(this->queries.position(query), args.n, sel + query * args.sel_s, lane);
+          .template write<Base::kTogether>(this->queries.position(query), args.n,
+                                           query < this->queries.count ? sel + query * args.sel_s : nullptr, lane);
     });
   }
 };

@@ -6,6 +6,7 @@
 
 #include "common/sequence.cuh"
 #include "common/warp.cuh"
+#include "scoring/query_lanes.cuh"
 
 namespace nsajit::scoring {
 
@@ -31,12 +32,15 @@ struct ChosenBlocks {
     return local - (count - 1 - i);
   }
 
-  // By a whole warp, to n entries at `to`.
+  // To n entries at `to`, by the lanes of the query. A warp calls it as one; a query with null `to` is none.
+  template <int kTogether>
   __device__ __forceinline__ void write(int position, int n, int* to, int lane) const {
     if constexpr (Fields::ranges) {
-      write_ranges(position, n, to, lane);
+      write_ranges<kTogether>(position, n, to, lane);
     } else {
-      for (int i = lane; i < n; i += 32) to[i] = i < count ? at(i) : -1;
+      using Lanes = QueryLanes<kTogether>;
+      if (to == nullptr) return;
+      for (int i = Lanes::nth(lane); i < n; i += Lanes::kCount) to[i] = i < count ? at(i) : -1;
     }
   }
 
@@ -45,27 +49,25 @@ struct ChosenBlocks {
     return min(block * Fields::l_sel + (Fields::l_sel - 1), position) + 1;
   }
 
+  template <int kTogether>
   __device__ __forceinline__ void write_ranges(int position, int n, int* to, int lane) const {
+    using Lanes = QueryLanes<kTogether>;
     int used = 0;
     if constexpr (Fields::ranges_v2) {
-      for (int base = 0; base < count; base += 32) {
-        const int i = base + lane;
-        const bool there = i < count;
+      for (int base = 0; base < n; base += Lanes::kCount) {
+        const int i = base + Lanes::nth(lane);
+        const bool there = to != nullptr && i < count;
         const int block = there ? at(i) : 0;
-        int before = __shfl_up_sync(kAllLanes, block, 1);
-        int after = __shfl_down_sync(kAllLanes, block, 1);
-        if (lane == 0 && base > 0) before = at(base - 1);
-        if (lane == 31 && i + 1 < count) after = at(i + 1);
-        const bool begins = there && (i == 0 || before + 1 != block);
-        const bool ends = there && (i + 1 == count || after != block + 1);
-        const uint32 mask = __ballot_sync(kAllLanes, begins);
+        const bool begins = there && (i == 0 || at(i - 1) + 1 != block);
+        const bool ends = there && (i + 1 == count || at(i + 1) != block + 1);
+        const uint32 mask = Lanes::ballot(begins, lane);
         const int range = used + __popc(mask & (0xffffffffu >> (31 - lane))) - 1;
         if (begins) to[2 * range] = block * Fields::l_sel;
         if (ends) to[2 * range + 1] = range_end(block, position);
         used += __popc(mask);
       }
     } else {
-      if (lane == 0) {
+      if (to != nullptr && Lanes::nth(lane) == 0) {
         int before = -2;
         for (int i = 0; i < count; ++i) {
           const int block = at(i);
@@ -74,9 +76,10 @@ struct ChosenBlocks {
           before = block;
         }
       }
-      used = __shfl_sync(kAllLanes, used, 0);
+      used = __shfl_sync(kAllLanes, used, lane % kTogether);
     }
-    for (int i = 2 * used + lane; i < 2 * n; i += 32) to[i] = 0;
+    if (to == nullptr) return;
+    for (int i = 2 * used + Lanes::nth(lane); i < 2 * n; i += Lanes::kCount) to[i] = 0;
   }
 };
 

@@ -6,7 +6,6 @@
 // Fields: those of block_ring.cuh and chosen_blocks.cuh, n_sel.
 
 #include "scoring/choice_memory.cuh"
-#include "scoring/chosen_blocks.cuh"
 
 namespace nsajit::scoring {
 
@@ -17,6 +16,7 @@ class FilteredChoice : public ChoiceMemory<Fields, kTile, kWarps> {
   using typename Memory::Columns;
   using typename Memory::Queries;
   using typename Memory::Ring;
+  static constexpr int kTogether = 1;  // queries of a warp at a time
   static constexpr int kSlots = ceil_div(Fields::n_sel, 32) + 1;
   static constexpr int kBatch = smaller(ceil_div(Columns::kQueries, kWarps), 4);  // queries that a warp reads together
   static constexpr int kRoom = 32 * kSlots;                                       // blocks kept of a query

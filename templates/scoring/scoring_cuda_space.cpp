@@ -41,17 +41,22 @@ std::int64_t choice_bytes(const Problem& problem, const Config& config) {
   return sums + columns * 4 + rows * (room > 0 ? (room + 8) * 4 + best_blocks(problem) * 8 : filtered * 8 + 8);
 }
 
-// Registers that the sorted lists of a lane take.
+// Queries that a warp chooses for at a time.
+int queries_together(const Problem& problem, const Config& config) {
+  const int rows = queries(problem, config), compute_warps = warps(config);
+  return rows >= 4 * compute_warps ? 4 : rows >= 2 * compute_warps ? 2 : 1;
+}
+
+// Registers that the sorted lists of a lane take, and the bits of a row that it collects.
 int list_registers(const Problem& problem, const Config& config) {
   if (config.at("room") == 0) return 0;
-  const int rows = queries(problem, config), compute_warps = warps(config);
-  const int together = rows >= 4 * compute_warps ? 4 : rows >= 2 * compute_warps ? 2 : 1;
-  return best_blocks(problem) * ((rows + together * compute_warps - 1) / (together * compute_warps));
+  const int at_once = queries_together(problem, config) * warps(config);
+  return best_blocks(problem) * ((queries(problem, config) + at_once - 1) / at_once) + config.at("room") / 16;
 }
 
 // Sizes of the row of scores; 0: the filter, for numbers of blocks whose list would take too many registers.
 std::vector<int> rooms(const Problem& problem) {
-  return best_blocks(problem) <= kMostListed ? std::vector{64, 128, 256} : std::vector{0};
+  return best_blocks(problem) <= kMostListed ? std::vector{128, 256, 512} : std::vector{0};
 }
 
 std::int64_t smem_bytes(const Problem& problem, const Config& config) {
@@ -68,6 +73,8 @@ void require_common(VariantSpace& space, const Problem& problem, const Target& t
   space.require("counts of the blocks kept take ten bits", [problem](const Config&) { return problem.n_sel <= 960; });
   space.require("the keys that reach into a block fit in a tile",
                 [problem](const Config& c) { return (problem.l_sel + problem.l) / problem.d - 1 <= tile_keys(c); });
+  space.require("the lanes of a query collect 32 blocks each",
+                [problem](const Config& c) { return c.at("room") <= 1024 / queries_together(problem, c); });
   space.require("shared memory of the resident blocks fits", [problem, target](const Config& c) {
     const std::int64_t bytes = smem_bytes(problem, c), blocks = is_wgmma(c) ? c.at("blocks_per_sm") : 1;
     return bytes <= target.smem_bytes && blocks * (bytes + kSmemReserved) <= target.smem_sm_bytes;
@@ -102,7 +109,7 @@ VariantSpace wgmma_space(const Problem& problem, const Target& target) {
   // Scores, softmax sums and their offsets, and what the loop holds besides.
   space.require("registers of a thread fit without spilling", [problem, target](const Config& c) {
     const int columns = c.at("columns"), ahead = c.at("ahead"), sums = columns / 2 * (ahead != 0 && columns <= 96 ? 3 : 2);
-    return std::max(sums, columns / 2 * (1 + ahead) + columns / 4) + list_registers(problem, c) + 40 <=
+    return std::max(sums, columns / 2 * (1 + ahead) + columns / 4) + list_registers(problem, c) + 48 <=
            warpgroup_registers(c.at("warpgroups"), c.at("blocks_per_sm"), target);
   });
   return space;

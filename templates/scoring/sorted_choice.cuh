@@ -9,7 +9,7 @@
 // Fields: those of block_ring.cuh and chosen_blocks.cuh, n_sel, room (blocks of a row).
 
 #include "scoring/choice_memory.cuh"
-#include "scoring/chosen_blocks.cuh"
+#include "scoring/query_lanes.cuh"
 
 namespace nsajit::scoring {
 
@@ -77,8 +77,8 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
   static constexpr int kLanes = 32 / kTogether;                          // of a query
   static constexpr int kRounds = ceil_div(kQueries, kTogether* kWarps);  // in which a warp has taken all its queries
   static constexpr int kBytes = Memory::kBytes + kQueries * (kRowPitch * 4 + kBest * 8);
-  static_assert(kBest <= 32, "a lane for each block that is kept");
-  static_assert(kRoom >= 64, "what is read at a time fits twice");
+  static_assert(kRoom >= 64 && kRoom % 32 == 0, "what is read at a time fits twice");
+  static_assert(kRoom <= 32 * kLanes, "each lane of a query collects 32 blocks");
 
   struct Best {
     TopScores<kBest> tops[kRounds];
@@ -178,7 +178,7 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
     }
   }
 
-  // What is in the rows, to the blocks that are kept.
+  // What is in the rows, to the blocks that are kept: those of higher scores than `least`, and the first `equal` of just it.
   __device__ __forceinline__ void collect(const Best& best, int warp, int lane) const {
     __syncwarp();
 #pragma unroll
@@ -191,50 +191,96 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
         top.meet(mask);
         if (mask < 16) top.sort();
       }
-      int least = top.bits[0];  // a score that as many blocks reach as are wanted; -1: there are not so many yet
+      int least = top.bits[0];  // -1: there are fewer than are wanted
 #pragma unroll
       for (int i = 1; i < kBest; ++i) least = min(least, top.bits[i]);
-      int equal = 0;  // places for blocks of just this score
+      int equal = 0;
 #pragma unroll
       for (int i = 0; i < kBest; ++i) equal += top.bits[i] == least ? 1 : 0;
-      for (int nth = 0; nth < kTogether; ++nth) {
-        const int query = query_of(group, nth);
-        const int query_least = __shfl_sync(kAllLanes, least, nth);
-        const int query_equal = __shfl_sync(kAllLanes, equal, nth);
-        if (query < this->queries.count) keep(query, query_least, query_equal, best.first, best.end, lane);
-      }
+      const int query = query_of(group, lane % kTogether);
+      const bool real = query < this->queries.count;
+      Keeper keeper{*this, real ? query : 0, lane, real ? least : 0x7fffffff, equal, 0};
+      if (best.first > 1) keeper.keep_old();
+      keeper.keep_row(best.first, best.end);
+      if (real) keeper.close();
     }
     __syncwarp();
   }
 
-  __device__ __forceinline__ void keep(int query, int least, int equal, int first, int end, int lane) const {
-    const int* const row = rows + query * kRowPitch;
-    int* const scores = kept_scores + query * kBest;
-    int* const blocks = kept_blocks + query * kBest;
-    const int old_bits = lane < kBest ? scores[lane] : -1;
-    const int old_block = lane < kBest ? blocks[lane] : 0;
-    __syncwarp();  // all lanes have read what is overwritten below
-    int kept = 0;
-    const auto visit = [&](int bits, int block) {
-      const uint32 ties = __ballot_sync(kAllLanes, bits == least && bits >= 0);
-      const uint32 before = (1u << lane) - 1;
-      const bool in = bits > least || (ties >> lane & 1) != 0 && __popc(ties & before) < equal;
-      const uint32 mask = __ballot_sync(kAllLanes, in);
-      if (mask == 0) return;
-      equal -= __popc(ties);
-      if (in) {
-        scores[kept + __popc(mask & before)] = bits;
-        blocks[kept + __popc(mask & before)] = block;
-      }
-      kept += __popc(mask);
-    };
-    visit(old_bits, old_block);
-    for (int base = 0; base < end - first; base += 32) {
-      const int i = base + lane;
-      visit(i < end - first ? row[i] : -1, first + i);
+  // The lanes of a query decide together who stays.
+  struct Keeper {
+    using Lanes = QueryLanes<kTogether>;
+    const SortedChoice& choice;
+    int query;
+    int lane;
+    int least;
+    int equal;
+    int kept;
+
+    __device__ __forceinline__ bool ties(int bits) const { return bits == least && bits >= 0; }
+    __device__ __forceinline__ void put(int at, int bits, int block) const {
+      choice.kept_scores[query * kBest + at] = bits;
+      choice.kept_blocks[query * kBest + at] = block;
     }
-    if (lane >= kept && lane < kBest) scores[lane] = -1;
-  }
+
+    __device__ __forceinline__ void keep_old() {
+      constexpr int kSteps = ceil_div(kBest, kLanes);
+      int bits[kSteps];
+      int block[kSteps];
+#pragma unroll
+      for (int step = 0; step < kSteps; ++step) {
+        const int i = step * kLanes + Lanes::nth(lane);
+        bits[step] = i < kBest ? choice.kept_scores[query * kBest + i] : -1;
+        block[step] = i < kBest ? choice.kept_blocks[query * kBest + i] : 0;
+      }
+      __syncwarp();  // all lanes have read what is overwritten below
+#pragma unroll
+      for (int step = 0; step < kSteps; ++step) {
+        const uint32 same = Lanes::ballot(ties(bits[step]), lane);
+        const bool in = bits[step] > least || (ties(bits[step]) && __popc(same & Lanes::before(lane)) < equal);
+        equal -= __popc(same);
+        const uint32 mask = Lanes::ballot(in, lane);
+        if (in) put(kept + __popc(mask & Lanes::before(lane)), bits[step], block[step]);
+        kept += __popc(mask);
+      }
+    }
+
+    __device__ __forceinline__ void keep_row(int first, int end) {
+      constexpr int kGroups = kRoom / 32;
+      const int* const row = choice.rows + query * kRowPitch;
+      uint32 above[kGroups];  // of 32 blocks each: bits of those that this lane reads
+      uint32 same[kGroups];
+#pragma unroll
+      for (int group = 0; group < kGroups; ++group) {
+        above[group] = same[group] = 0;
+        if (group * 32 >= end - first) continue;
+#pragma unroll
+        for (int i = 0; i < kTogether; ++i) {
+          const int bit = i * kLanes + Lanes::nth(lane);
+          const int bits = group * 32 + bit < end - first ? row[group * 32 + bit] : -1;
+          above[group] |= bits > least ? 1u << bit : 0u;
+          same[group] |= ties(bits) ? 1u << bit : 0u;
+        }
+      }
+      // The n-th lane goes on with the n-th 32 blocks.
+      uint32 in = Lanes::template transpose<kGroups>(above, lane);
+      uint32 tied = Lanes::template transpose<kGroups>(same, lane);
+      const int places = equal - Lanes::sum_before(__popc(tied), lane);
+      while (__popc(tied) > max(places, 0)) tied &= ~(0x80000000u >> __clz(tied));
+      in |= tied;
+      const int before = Lanes::sum_before(__popc(in), lane);
+      int at = kept + before;
+      kept = Lanes::last(at + __popc(in), lane);
+      for (; in != 0; in &= in - 1) {
+        const int place = Lanes::nth(lane) * 32 + __ffs(static_cast<int>(in)) - 1;
+        put(at++, row[place], first + place);
+      }
+    }
+
+    __device__ __forceinline__ void close() const {
+      for (int i = kept + Lanes::nth(lane); i < kBest; i += kLanes) choice.kept_scores[query * kBest + i] = -1;
+    }
+  };
 };
 
 }  // namespace nsajit::scoring
