@@ -30,8 +30,8 @@ class BlockChoice : public ChoiceOf<Fields, kTile, kWarps>::Type {
     const nsajit_scoring_args& args = this->args;
     int* const sel =
         locate(args.sel, args.sel_b, args.sel_s, args.sel_g, item, this->queries.sequence.first_row + this->queries.first);
-    this->finish(best, warp, lane, [&](int query, const int* blocks) {
-      ChosenBlocks<Fields>(this->queries, query, args.n, blocks)
+    this->finish(best, warp, lane, [&](int query, const int* blocks, bool decides) {
+      ChosenBlocks<Fields>(this->queries, query, args.n, blocks, decides)
           .template write<Base::kTogether>(this->queries.position(query), args.n,
                                            query < this->queries.count ? sel + query * args.sel_s : nullptr, lane);
     });

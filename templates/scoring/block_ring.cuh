@@ -17,8 +17,10 @@ class BlockRing {
   static constexpr int kBefore = Fields::l / Fields::d - 1;  // keys that begin before a block and reach into it
   static constexpr int kSpan = kBlockKeys + kBefore;
   static constexpr int kTake = larger(128 / kTile, 1);  // tiles between two readings, so that a warp has 32 blocks to read
-  // Tiles that are read, and the one before, into which their first block reaches; those that may be written meanwhile.
-  static constexpr int kTiles = 2 * kTake + 1;
+  // Whether the next tiles may be written while these are read: not where many queries would take too much memory.
+  static constexpr bool kSpare = Columns::kQueries <= 16;
+  // Tiles that are read, and the one before, into which their first block reaches; those that are written meanwhile.
+  static constexpr int kTiles = (kSpare ? 2 : 1) * kTake + 1;
   static constexpr int kKeys = kTiles * kTile;
   static constexpr bool kAligned = kKeys % kBlockKeys == 0;
   static constexpr int kPitch = kKeys + 8;  // lanes of 4 queries and 8 keys use 32 banks

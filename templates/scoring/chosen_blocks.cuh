@@ -13,22 +13,24 @@ namespace nsajit::scoring {
 // The blocks of a query, ascending: 0, those of the middle, then the last one or two.
 template <class Fields>
 struct ChosenBlocks {
-  const int* blocks;  // of the middle; null: 1, 2, 3, ..
+  const int* blocks;  // of the middle, unless those are 1, 2, 3, ..
+  bool listed;
   int middle;
   int tail;
   int local;
   int count;
 
   template <class Queries>
-  __device__ __forceinline__ ChosenBlocks(const Queries& queries, int query, int n, const int* best)
+  __device__ __forceinline__ ChosenBlocks(const Queries& queries, int query, int n, const int* best, bool decides)
       : blocks(best),
+        listed(decides),
         middle(min(queries.candidates_end(query) - 1, queries.wanted(query, n))),
         tail(queries.tail(query, n)),
         local(queries.local(query)),
         count(1 + middle + tail) {}
 
   __device__ __forceinline__ int at(int i) const {
-    if (i <= middle) return i == 0 || blocks == nullptr ? i : blocks[i - 1];
+    if (i <= middle) return i == 0 || !listed ? i : blocks[i - 1];
     return local - (count - 1 - i);
   }
 

@@ -51,23 +51,23 @@ class FilteredChoice : public ChoiceMemory<Fields, kTile, kWarps> {
     if (last && complete < all) take_blocks<true>(max(begin, complete), all, tile, warp, lane);
   }
 
-  // The best blocks of a query that has more than it wants; ascending. By the query's warp.
-  __device__ __forceinline__ const int* best_of(int query, int lane) const {
-    int2 state = states[query];
-    const int wanted = this->queries.wanted(query, this->args.n);
-    if (state.x > wanted) keep_best(query, wanted, state, lane);
-    return kept_blocks + query * kRoom;
-  }
-
-  // visit(query, its best blocks) for the queries of the warp that have more candidates than they want, visit(query, null) for
-  // the others.
+  // visit(query, its best blocks, whether those decide: else all candidates are in, or none) for all queries of the warp.
   template <class Visit>
   __device__ __forceinline__ void finish(Best&, int warp, int lane, Visit&& visit) const {
-    for (int query = warp; query < this->queries.count; query += kWarps)
-      visit(query, this->queries.decides(query, this->args.n) ? best_of(query, lane) : nullptr);
+    for (int query = warp; query < this->queries.count; query += kWarps) {
+      const bool decides = this->queries.decides(query, this->args.n);
+      if (decides) drop_worse(query, lane);
+      visit(query, kept_blocks + query * kRoom, decides);
+    }
   }
 
  private:
+  __device__ __forceinline__ void drop_worse(int query, int lane) const {
+    int2 state = states[query];
+    const int wanted = this->queries.wanted(query, this->args.n);
+    if (state.x > wanted) keep_best(query, wanted, state, lane);
+  }
+
   template <bool kPartial>
   __device__ __forceinline__ void take_blocks(int begin, int end, int tile, int warp, int lane) const {
     for (int base = begin; base < end; base += 32) {

@@ -55,7 +55,7 @@ struct QueryColumns {
     if constexpr (kThreads % kChunks == 0 && kColumns * kChunks % kThreads == 0) {
       const int chunk = thread % kChunks;
       const int first = thread / kChunks;
-#pragma unroll
+#pragma unroll 4  // by threads with few registers
       for (int down = 0; down < kColumns; down += kThreads / kChunks) copy_chunk(down + first, chunk);
     } else {
       for (int i = thread; i < kColumns * kChunks; i += kThreads) copy_chunk(i / kChunks, i % kChunks);

@@ -104,7 +104,6 @@ class ScoreMma {
     const typename Choice::Queries& queries = choice.queries;
     const auto sync = [] { __syncthreads(); };
     typename Choice::Best best;
-    choice.begin(best, warp, lane);
     if (queries.decides(queries.count - 1, args.n)) {
       copy_queries(item, queries);
       const Tile tiles{choice, args.scale * kLog2E, queries.seen(0), warp * 16 + lane / 4, warp, lane};
@@ -116,6 +115,7 @@ class ScoreMma {
       } else {
         tiles.read_lse(item, sync);
       }
+      choice.begin(best, warp, lane);
       float lse[Columns::kOwn];
       tiles.load_lse(lse);
       const int last = max(1, ceil_div(queries.scored_keys(), kTile)) - 1;
@@ -124,6 +124,7 @@ class ScoreMma {
         if (!Choice::Ring::takes(tile, tile == last)) return;
         sync();
         choice.take_tiles(best, tile, tile == last, warp, lane);
+        if (!Choice::Ring::kSpare) sync();
       });
     }
     choice.write(best, item, warp, lane);

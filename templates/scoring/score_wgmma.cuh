@@ -1,14 +1,15 @@
 #pragma once
-// Scoring with top-n on warpgroup instructions (SM 90a; arXiv 2502.11089, equations 8 to 12): a CTA holds the queries of a few
-// neighbouring positions with all their heads as columns (query_columns.cuh), a producer warpgroup streams the compressed keys
-// past them, each warpgroup computes on 64 keys of a tile. The keys pass twice: for the softmax sums, unless the caller gives
-// the log-sum-exp of the compressed branch, then for the probabilities (block_choice.cuh).
+// Scoring with top-n on warpgroup instructions (SM 90a; arXiv 2502.11089, equations 8 to 12): each warpgroup holds the queries of
+// a few neighbouring positions with all their heads as columns (query_columns.cuh), a producer warpgroup streams the compressed
+// keys past all of them. The keys pass twice: for the softmax sums, unless the caller gives the log-sum-exp of the compressed
+// branch, then for the probabilities (block_choice.cuh). A CTA goes on to further queries: while the warpgroups write what they
+// chose, the next queries and keys arrive.
 //
 // K is read as whole tiles; what a query does not see may be anything finite.
 //
-// Fields: element, dk, group, l, d, l_sel, n_sel, ranges, ranges_v2, room, columns, stages, warpgroups, blocks_per_sm, ahead (1:
-// the next tile's product runs beside this one's probabilities, for twice the registers of a tile). The host computes the same
-// sizes: scoring_cuda_space.cpp.
+// Fields: element, dk, group, l, d, l_sel, n_sel, ranges, ranges_v2, room, columns (of a warpgroup), stages, warpgroups,
+// blocks_per_sm, ahead (1: the next tile's product runs beside this one's probabilities, for twice the registers of a tile).
+// The host computes the same sizes: scoring_cuda_space.cpp.
 
 #include "common/barrier.cuh"
 #include "common/panel_copy.cuh"
@@ -24,17 +25,20 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
   using Element = typename Fields::element;
   using Columns = QueryColumns<Fields>;
   using Scores = typename Columns::Scores;
-  static constexpr int kWarps = 4 * Fields::warpgroups;
-  static constexpr int kTile = 64 * Fields::warpgroups;
+  static constexpr int kWarps = 4;  // of a warpgroup
+  static constexpr int kTile = 64;
   using Choice = BlockChoice<Fields, kTile, kWarps>;
+  using Queries = typename Choice::Queries;
   using Tile = TileScores<Fields, kTile, kWarps>;
   static constexpr int kPanels = Fields::dk / kPanelWidth;
   static constexpr int kQueryPanel = Columns::kColumns * kPanelRowBytes;
+  static constexpr int kQueryBytes = kPanels * kQueryPanel;  // of a warpgroup
   static constexpr int kKeyPanel = kTile * kPanelRowBytes;
   static constexpr int kStage = kPanels * kKeyPanel;
   static constexpr int kRing = Fields::stages * kStage;
-  static constexpr int kBarriers = kRing + kPanels * kQueryPanel;  // the ring, Q, barriers, then what BlockChoice holds
-  static constexpr int kChoice = kBarriers + 16 * Fields::stages;
+  static constexpr int kBarriers =
+      kRing + Fields::warpgroups * kQueryBytes;  // the ring, Q, barriers, then what BlockChoice holds
+  static constexpr int kChoice = kBarriers + 16 * Fields::stages + 16;
   static constexpr bool kSumsAhead = Fields::ahead && Columns::kColumns <= 96;  // sums and offsets take registers too
   static constexpr int kAhead = 1;  // tiles whose copies may be under way when the next one's start
   static_assert(Fields::stages >= kAhead + 2, "a warpgroup holds one tile while it waits for the next");
@@ -44,70 +48,97 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
 
   __device__ __forceinline__ uint32 full(int stage) const { return ring + kBarriers + stage * 8; }
   __device__ __forceinline__ uint32 empty(int stage) const { return full(Fields::stages + stage); }
+  __device__ __forceinline__ uint32 queries_read() const { return full(2 * Fields::stages); }
 
   using Place = RingPlace<Fields::stages>;
 
-  // Tiles of each pass.
+  // The queries of a warpgroup: those of the first one are the latest, which see the most keys.
+  __device__ __forceinline__ Queries queries_of(const Item& item, int warpgroup) const {
+    return Queries(args, item.b, item.block * Fields::warpgroups + warpgroup);
+  }
+
+  // Tiles of each pass; no pass where nothing is to be chosen.
   struct Passes {
     int sums;
     int scores;
-    __device__ __forceinline__ Passes(const nsajit_scoring_args& args, const typename Choice::Queries& queries)
-        : sums(0), scores(0) {
-      if (!queries.decides(queries.count - 1, args.n)) return;
-      if (args.lse == nullptr) sums = max(1, ceil_div(queries.seen(queries.count - 1), kTile));
-      scores = max(1, ceil_div(queries.scored_keys(), kTile));
+    __device__ __forceinline__ Passes(const nsajit_scoring_args& args, const Queries& latest) : sums(0), scores(0) {
+      if (latest.count == 0 || !latest.decides(latest.count - 1, args.n)) return;
+      if (args.lse == nullptr) sums = max(1, ceil_div(latest.seen(latest.count - 1), kTile));
+      scores = max(1, ceil_div(latest.scored_keys(), kTile));
     }
   };
 
-  __device__ __forceinline__ void produce(const Item& item, const typename Choice::Queries& queries, const Passes& passes,
-                                          int thread) const {
-    const Element* const keys =
-        locate(static_cast<const Element*>(args.k), args.k_b, args.k_s, args.k_g, item, queries.sequence.first_key);
+  // visit(item) for the items of this CTA. The longest queries of all groups come first, so that CTAs end together.
+  template <class Visit>
+  __device__ __forceinline__ void for_each_item(Visit&& visit) const {
+    constexpr int kQueries = Fields::warpgroups * Columns::kQueries;
+    const int groups = static_cast<int>(args.B * args.G);
+    const int items = static_cast<int>((args.S + kQueries - 1) / kQueries) * groups;
+    for (int index = blockIdx.x; index < items; index += gridDim.x) {
+      const int outer = index / groups;
+      const int bg = index - outer * groups;
+      const int b = bg / static_cast<int>(args.G);
+      visit(Item{b, bg - b * static_cast<int>(args.G), outer});
+    }
+  }
+
+  __device__ __forceinline__ void produce(int thread) const {
     const int64 stride = args.k_s * 2;
     Place place;
     place.parity = 1;  // the first pass finds every stage empty
-    int landed = 0;    // stage of the oldest tile not yet signalled
+    uint32 queries_parity = 1;
+    int landed = 0;  // stage of the oldest tile not yet signalled
     const auto signal = [&] {
       publish_to_tensor_cores();
       __syncwarp();
       if (thread % 32 == 0) barrier_arrive(full(landed));
       landed = landed + 1 == Fields::stages ? 0 : landed + 1;
     };
-    const int tiles = passes.sums + passes.scores;
-    for (int index = 0; index < tiles; ++index) {
-      const int tile = index < passes.sums ? index : index - passes.sums;
-      barrier_wait(empty(place.stage), place.parity);
-      copy_panels<Fields::dk, kTile>(reinterpret_cast<const char*>(keys) + static_cast<int64>(tile) * kTile * stride, stride,
-                                     queries.sequence.keys - tile * kTile, ring + place.stage * kStage, thread);
-      commit_copies();
-      place.advance();
-      if (index >= kAhead) {
-        wait_copies<kAhead>();
-        signal();
+    for_each_item([&](const Item& item) {
+      const Queries latest = queries_of(item, 0);
+      const Passes passes(args, latest);
+      const int tiles = passes.sums + passes.scores;
+      if (tiles == 0) return;
+      barrier_wait(queries_read(), queries_parity);
+      queries_parity ^= 1;
+      for (int warpgroup = 0; warpgroup < Fields::warpgroups; ++warpgroup) copy_queries(item, warpgroup, thread);
+      const char* const keys = reinterpret_cast<const char*>(
+          locate(static_cast<const Element*>(args.k), args.k_b, args.k_s, args.k_g, item, latest.sequence.first_key));
+      for (int index = 0; index < tiles; ++index) {
+        const int tile = index < passes.sums ? index : index - passes.sums;
+        barrier_wait(empty(place.stage), place.parity);
+        copy_panels<Fields::dk, kTile>(keys + static_cast<int64>(tile) * kTile * stride, stride,
+                                       latest.sequence.keys - tile * kTile, ring + place.stage * kStage, thread);
+        commit_copies();  // the queries with the first tile
+        place.advance();
+        if (index >= kAhead) {
+          wait_copies<kAhead>();
+          signal();
+        }
       }
-    }
-    wait_copies<0>();
-    for (int index = 0; index < smaller(tiles, kAhead); ++index) signal();
+      wait_copies<0>();
+      for (int index = 0; index < smaller(tiles, kAhead); ++index) signal();
+    });
   }
 
-  // Starts to copy Q, a row per column, by all threads that compute.
-  __device__ __forceinline__ void copy_queries(const Item& item, const typename Choice::Queries& queries, int thread) const {
+  // Starts to copy the queries of a warpgroup, a row per column.
+  __device__ __forceinline__ void copy_queries(const Item& item, int warpgroup, int thread) const {
+    const Queries queries = queries_of(item, warpgroup);
     const Element* const q = locate(static_cast<const Element*>(args.q), args.q_b, args.q_s, args.q_g, item,
                                     queries.sequence.first_row + queries.first);
-    Columns::template copy<32 * kWarps>(args, q, queries.count, thread, [&](int column, int chunk) {
-      return ring + kRing + chunk / 8 * kQueryPanel + panel_offset(column, chunk % 8);
+    Columns::template copy<128>(args, q, queries.count, thread, [&](int column, int chunk) {
+      return ring + kRing + warpgroup * kQueryBytes + chunk / 8 * kQueryPanel + panel_offset(column, chunk % 8);
     });
-    commit_copies();
   }
 
   // Scores of `tiles` tiles in turn; visit(scores, tile). kOverlap: two tiles are under way.
   template <bool kOverlap, class Visit>
   __device__ __forceinline__ void walk(Place& place, int tiles, int warpgroup, int lane, Visit&& visit) const {
     if (tiles == 0) return;
-    const unsigned long long queries = uniform_descriptor(ring + kRing);
+    const unsigned long long queries = uniform_descriptor(ring + kRing + warpgroup * kQueryBytes);
     int before = 0;
     const auto start = [&](Scores& s) {
-      const unsigned long long keys = uniform_descriptor(ring + place.stage * kStage + warpgroup * 64 * kPanelRowBytes);
+      const unsigned long long keys = uniform_descriptor(ring + place.stage * kStage);
       barrier_wait(full(place.stage), place.parity);
       wgmma_fence();
 #pragma unroll
@@ -161,36 +192,52 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
     }
   }
 
-  __device__ __forceinline__ void consume(const Item& item, const Choice& choice, const Passes& passes, int thread) const {
+  __device__ __forceinline__ void consume(int warpgroup, int thread, char* memory) const {
     const int warp = thread / 32;
     const int lane = thread % 32;
-    const auto sync = [] { warps_sync<kWarps>(1); };
-    typename Choice::Best best;
-    choice.begin(best, warp, lane);
-    if (passes.scores > 0) {
-      copy_queries(item, choice.queries, thread);
-      const Tile tiles{choice, args.scale * kLog2E, choice.queries.seen(0), warp * 16 + lane / 4, warp, lane};
-      wait_copies<0>();
-      publish_to_tensor_cores();
-      sync();
-      Place place;
-      if (passes.sums > 0) {
-        ColumnSums<Fields> column_sums;
-        walk<kSumsAhead>(place, passes.sums, warp / 4, lane, [&](Scores& s, int tile) { tiles.add(column_sums, s, tile); });
-        tiles.merge(column_sums, sync);
-      } else {
-        tiles.read_lse(item, sync);
+    const auto sync = [warpgroup] { warps_sync<kWarps>(1 + warpgroup); };
+    Place place;
+    for_each_item([&](const Item& item) {
+      const Queries queries = queries_of(item, warpgroup);
+      const Passes passes(args, queries_of(item, 0));
+      const Choice choice(args, queries, memory);
+      typename Choice::Best best;
+      if (passes.scores > 0 && queries.count == 0) {
+        let_pass(place, passes, lane);
+      } else if (passes.scores > 0) {
+        const Tile tiles{choice, args.scale * kLog2E, queries.seen(0), warp * 16 + lane / 4, warp, lane};
+        sync();  // the blocks of the queries before are read
+        if (passes.sums > 0) {
+          ColumnSums<Fields> column_sums;
+          walk<kSumsAhead>(place, passes.sums, warpgroup, lane, [&](Scores& s, int tile) { tiles.add(column_sums, s, tile); });
+          tiles.merge(column_sums, sync);
+        } else {
+          tiles.read_lse(item, sync);
+        }
+        choice.begin(best, warp, lane);
+        float lse[Columns::kOwn];
+        tiles.load_lse(lse);
+        walk<Fields::ahead != 0>(place, passes.scores, warpgroup, lane, [&](Scores& s, int tile) {
+          const bool last = tile + 1 == passes.scores;
+          if (last && lane == 0) barrier_arrive(queries_read());
+          tiles.store_sums(s, lse, tile);
+          if (!Choice::Ring::takes(tile, last)) return;
+          sync();
+          choice.take_tiles(best, tile, last, warp, lane);
+          if (!Choice::Ring::kSpare) sync();
+        });
       }
-      float lse[Columns::kOwn];
-      tiles.load_lse(lse);
-      walk<Fields::ahead != 0>(place, passes.scores, warp / 4, lane, [&](Scores& s, int tile) {
-        tiles.store_sums(s, lse, tile);
-        if (!Choice::Ring::takes(tile, tile + 1 == passes.scores)) return;
-        sync();
-        choice.take_tiles(best, tile, tile + 1 == passes.scores, warp, lane);
-      });
+      choice.write(best, item, warp, lane);
+    });
+  }
+
+  // A warpgroup without queries takes the tiles off the ring that the others need.
+  __device__ __forceinline__ void let_pass(Place& place, const Passes& passes, int lane) const {
+    for (int tile = 0; tile < passes.sums + passes.scores; ++tile, place.advance()) {
+      barrier_wait(full(place.stage), place.parity);
+      if (lane == 0) barrier_arrive(empty(place.stage));
     }
-    choice.write(best, item, warp, lane);
+    if (lane == 0) barrier_arrive(queries_read());
   }
 };
 
@@ -198,28 +245,22 @@ template <class Fields>
 __device__ __forceinline__ void score_wgmma(const nsajit_scoring_args& args, int64) {
   using Kernel = ScoreWgmma<Fields>;
   extern __shared__ __align__(1024) char nsajit_panels[];
-  // The longest queries of all groups first, so that CTAs end together.
-  const int64 all = args.B * args.G;
-  const int64 outer = blockIdx.x / all;
-  const int64 bg = blockIdx.x - outer * all;
-  const Item item{bg / args.G, bg % args.G, outer};
-  const typename Kernel::Choice::Queries queries(args, item.b, item.block);
-  if (queries.count == 0) return;
   const Kernel kernel{{}, args, smem_address(nsajit_panels)};
-  const typename Kernel::Passes passes(args, queries);
   if (threadIdx.x == 0) {
     for (int stage = 0; stage < Fields::stages; ++stage) {
-      barrier_init(kernel.empty(stage), Kernel::kWarps);
+      barrier_init(kernel.empty(stage), Kernel::kWarps * Fields::warpgroups);
       barrier_init(kernel.full(stage), 4);
     }
+    barrier_init(kernel.queries_read(), Kernel::kWarps * Fields::warpgroups);
   }
   __syncthreads();
-  if (threadIdx.x / 128 == Fields::warpgroups) {
+  const int warpgroup = threadIdx.x / 128;
+  if (warpgroup == Fields::warpgroups) {
     keep_registers<Kernel::kProducerRegisters>();
-    kernel.produce(item, queries, passes, threadIdx.x % 128);
+    kernel.produce(threadIdx.x % 128);
   } else {
     take_registers<Kernel::kConsumerRegisters>();
-    kernel.consume(item, typename Kernel::Choice(args, queries, nsajit_panels + Kernel::kChoice), passes, threadIdx.x);
+    kernel.consume(warpgroup, threadIdx.x % 128, nsajit_panels + Kernel::kChoice + warpgroup * Kernel::Choice::kBytes);
   }
 }
 

@@ -25,9 +25,12 @@ constexpr int kMostListed = 29;      // best blocks in a lane's sorted list
 constexpr std::int64_t kMaxGrid = std::numeric_limits<std::int32_t>::max();
 
 bool is_wgmma(const Config& config) { return config.variant == kWgmma; }
-int warps(const Config& config) { return is_wgmma(config) ? 4 * config.at("warpgroups") : config.at("warps"); }
+int warpgroups(const Config& config) { return is_wgmma(config) ? config.at("warpgroups") : 1; }
+// That share queries: those of a warpgroup, or of the block.
+int warps(const Config& config) { return is_wgmma(config) ? 4 : config.at("warps"); }
 int tile_keys(const Config& config) { return 16 * warps(config); }
 int threads(const Config& config) { return is_wgmma(config) ? warpgroup_threads(config.at("warpgroups")) : 32 * warps(config); }
+// Of a warpgroup, or of the block.
 int queries(const Problem& problem, const Config& config) { return config.at("columns") / 4 / problem.group * 4; }
 
 // Blocks whose scores are compared: block 0 and the two local ones are in without one.
@@ -36,7 +39,8 @@ int best_blocks(const Problem& problem) { return std::max(problem.n_sel - 3, 1);
 // What BlockChoice holds: of each query the sorted choice's row and best blocks, or the filter's two lists and state.
 std::int64_t choice_bytes(const Problem& problem, const Config& config) {
   const std::int64_t rows = queries(problem, config), columns = config.at("columns"), room = config.at("room"),
-                     ring = 2 * std::max(128 / tile_keys(config), 1) + 1, filtered = (problem.n_sel + 31) / 32 * 32 + 32;
+                     ring = (rows <= 16 ? 2 : 1) * std::max(128 / tile_keys(config), 1) + 1,
+                     filtered = (problem.n_sel + 31) / 32 * 32 + 32;
   const std::int64_t sums = std::max<std::int64_t>(rows * (ring * tile_keys(config) + 8) * 4, warps(config) * columns * 8);
   return sums + columns * 4 + rows * (room > 0 ? (room + 8) * 4 + best_blocks(problem) * 8 : filtered * 8 + 8);
 }
@@ -61,8 +65,8 @@ std::vector<int> rooms(const Problem& problem) {
 
 std::int64_t smem_bytes(const Problem& problem, const Config& config) {
   const std::int64_t row = is_wgmma(config) ? 2 * problem.dk : 2 * problem.dk + 16, stages = config.at("stages");
-  return (stages * tile_keys(config) + config.at("columns")) * row + (is_wgmma(config) ? 16 * stages : 0) +
-         choice_bytes(problem, config);
+  return (stages * tile_keys(config) + warpgroups(config) * config.at("columns")) * row +
+         (is_wgmma(config) ? 16 * stages + 16 : 0) + warpgroups(config) * choice_bytes(problem, config);
 }
 
 void require_common(VariantSpace& space, const Problem& problem, const Target& target) {
@@ -101,6 +105,7 @@ VariantSpace wgmma_space(const Problem& problem, const Target& target) {
       .dimension("columns", {32, 64, 96, 128})
       .dimension("stages", {3, 4, 6})
       .dimension("ahead", {0, 1})
+      .dimension("persistent", {0, 1})  // as many blocks as fit, each takes many queries in turn
       .dimension("room", rooms(problem));
   space.require("warpgroup matrix instructions exist on SM 90a", [target](const Config&) { return target.arch == 90; });
   space.require("dk is a multiple of the 64 elements of a swizzled panel",
@@ -109,7 +114,7 @@ VariantSpace wgmma_space(const Problem& problem, const Target& target) {
   // Scores, softmax sums and their offsets, and what the loop holds besides.
   space.require("registers of a thread fit without spilling", [problem, target](const Config& c) {
     const int columns = c.at("columns"), ahead = c.at("ahead"), sums = columns / 2 * (ahead != 0 && columns <= 96 ? 3 : 2);
-    return std::max(sums, columns / 2 * (1 + ahead) + columns / 4) + list_registers(problem, c) + 48 <=
+    return std::max(sums, columns / 2 * (1 + ahead) + columns / 4 + list_registers(problem, c)) + 48 <=
            warpgroup_registers(c.at("warpgroups"), c.at("blocks_per_sm"), target);
   });
   return space;
@@ -147,24 +152,28 @@ Config choose_mma(const Problem& problem, const Target& target, const char* vari
                   target.name, to_string(problem), kMma, target.smem_bytes));
 }
 
-// As above, of score_wgmma: many columns where they are few queries, whose choice of blocks takes a warp's time one by one.
+// As above, of score_wgmma: as many warpgroups as fit, that share the keys; few queries to each, whose lists fit in registers.
 std::optional<Config> choose_wgmma(const Problem& problem, const Target& target) {
   const VariantSpace space = wgmma_space(problem, target);
-  const std::vector<int> widths = problem.group > 4   ? std::vector{128, 64, 96, 32}
+  const std::vector<int> widths = problem.group > 6   ? std::vector{128, 64, 96, 32}
+                                  : problem.group > 4 ? std::vector{96, 128, 64}
                                   : problem.group > 2 ? std::vector{64, 128, 32}
                                                       : std::vector{32, 64};
-  for (const int blocks : {2, 1})
-    for (const int columns : widths)
-      for (const int ahead : {1, 0}) {
-        Config config{.variant = kWgmma,
-                      .values = {{"warpgroups", 1},
-                                 {"blocks_per_sm", blocks},
-                                 {"columns", columns},
-                                 {"stages", 3},
-                                 {"ahead", ahead},
-                                 {"room", rooms(problem)[0]}}};
-        if (!space.find_violation(config)) return config;
-      }
+  struct Shape {
+    int warpgroups, blocks, ahead;
+  };
+  for (const int columns : widths)
+    for (const auto& [groups, blocks, ahead] : {Shape{3, 1, 0}, Shape{2, 1, 1}, Shape{2, 1, 0}, Shape{1, 2, 0}, Shape{1, 1, 0}}) {
+      Config config{.variant = kWgmma,
+                    .values = {{"warpgroups", groups},
+                               {"blocks_per_sm", blocks},
+                               {"columns", columns},
+                               {"stages", 3},
+                               {"ahead", ahead},
+                               {"persistent", 1},
+                               {"room", rooms(problem)[0]}}};
+      if (!space.find_violation(config)) return config;
+    }
   return std::nullopt;
 }
 
@@ -206,14 +215,16 @@ Unit cuda_unit(const Problem& problem, const Config& config, const Target& targe
   return unit;
 }
 
-LaunchPlan cuda_plan(const Workload& workload, const Config& config, const Target&) {
-  const std::int64_t rows = queries(workload.problem, config);
-  const std::int64_t blocks = (workload.S + rows - 1) / rows * workload.B * workload.G;
-  if (blocks > kMaxGrid || workload.S_kv > std::numeric_limits<int>::max()) {
+LaunchPlan cuda_plan(const Workload& workload, const Config& config, const Target& target) {
+  const std::int64_t rows = queries(workload.problem, config) * warpgroups(config);
+  const std::int64_t items = (workload.S + rows - 1) / rows * workload.B * workload.G;
+  if (items > kMaxGrid || workload.S_kv > std::numeric_limits<int>::max()) {
     throw Error(ErrorCode::Unsupported,
                 fmt::format("launch scoring for {}: {} blocks of queries and S_kv go up to {} each; split the batch",
-                            to_string(workload), blocks, kMaxGrid));
+                            to_string(workload), items, kMaxGrid));
   }
+  const bool persistent = is_wgmma(config) && config.at("persistent") != 0 && target.processors > 0;
+  const std::int64_t blocks = persistent ? std::min<std::int64_t>(items, target.processors * config.at("blocks_per_sm")) : items;
   LaunchPlan plan;
   plan.steps.push_back({.entry = 0,
                         .grid = {static_cast<std::uint32_t>(blocks), 1, 1},

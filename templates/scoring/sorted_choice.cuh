@@ -30,6 +30,24 @@ struct TopScores {
     bits[0] = max(bits[0], score);
   }
 
+  // Four at a time: sorted themselves, the best of them take the last places, which are sorted in.
+  __device__ __forceinline__ void insert(const int (&scores)[4]) {
+    const auto order = [](int& high, int& low) {
+      const int lower = min(high, low);
+      high = max(high, low);
+      low = lower;
+    };
+    int four[4] = {scores[0], scores[1], scores[2], scores[3]};
+    order(four[0], four[1]);
+    order(four[2], four[3]);
+    order(four[0], four[2]);
+    order(four[1], four[3]);
+    order(four[1], four[2]);
+#pragma unroll
+    for (int i = 0; i < 4; ++i) bits[kCount - 1 - i] = max(bits[kCount - 1 - i], four[i]);
+    sort();
+  }
+
   // The highest of both lists, unsorted: falling, then rising.
   __device__ __forceinline__ void meet(int lane_mask) {
     int other[kCount];
@@ -135,17 +153,17 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
     }
   }
 
-  // visit(query, its best blocks) for the queries of the warp that have more candidates than they want, visit(query, null) for
-  // the others.
+  // visit(query, its best blocks, whether those decide: else all candidates are in, or none) for all queries of the warp,
+  // kTogether of them at once; a query behind the last one where there are fewer.
   template <class Visit>
   __device__ __forceinline__ void finish(Best& best, int warp, int lane, Visit&& visit) const {
     if (this->queries.decides(this->queries.count - 1, this->args.n)) collect(best, warp, lane);
     for (int round = 0; round < kRounds; ++round) {
-      for (int nth = 0; nth < kTogether; ++nth) {
-        const int query = query_of(round * kWarps + warp, nth);
-        if (query >= this->queries.count) continue;
-        visit(query, this->queries.decides(query, this->args.n) ? kept_blocks + query * kBest : nullptr);
-      }
+      const int group = round * kWarps + warp;
+      if (query_of(group, 0) >= this->queries.count) break;
+      const int query = query_of(group, lane % kTogether);
+      const bool decides = query < this->queries.count && this->queries.decides(query, this->args.n);
+      visit(query, kept_blocks + query * kBest, decides);
     }
   }
 
@@ -174,7 +192,12 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
     for (int i = 0; i < kTogether; ++i) {
       const int block = base + i * kLanes + lane / kTogether;
       if (real && block < behind) row[block] = bits[i];
-      best.tops[round].insert(bits[i]);
+    }
+    if constexpr (kTogether == 4 && kBest >= 8) {
+      best.tops[round].insert(bits);
+    } else {
+#pragma unroll
+      for (int i = 0; i < kTogether; ++i) best.tops[round].insert(bits[i]);
     }
   }
 

@@ -24,9 +24,11 @@ class TileScores {
 
   // Scores of keys that a query does not see become -inf.
   __device__ __forceinline__ void mask(Scores& s, int tile) const {
+    int first = choice.queries.first_position;
+    asm volatile("" : "+r"(first));  // only the last tiles are masked: nothing for it waits in registers
 #pragma unroll
     for (int nth = 0; nth < Columns::kQueriesOfLane; ++nth) {
-      const int seen = choice.queries.seen(Columns::query(lane, nth)) - tile * kTile - row;
+      const int seen = seen_keys<Fields>(first + Columns::query(lane, nth), choice.queries.sequence.keys) - tile * kTile - row;
 #pragma unroll
       for (int place = nth * Fields::group; place < (nth + 1) * Fields::group; ++place) {
 #pragma unroll
