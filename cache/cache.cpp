@@ -53,7 +53,7 @@ bool Cache::is_writable() const { return database_->mode() == OpenMode::ReadWrit
 
 std::int64_t Cache::generation() {
   const std::int64_t version = database_->read("look for changes", [](SqliteDatabase& connection) {
-    return connection.query_integer("PRAGMA data_version");   // of the connection: never less, often the same in a new one
+    return connection.query_integer("PRAGMA data_version");  // of the connection: never less, often the same in a new one
   });
   return database_->times_opened() << 32 | version;
 }
@@ -136,10 +136,9 @@ std::vector<WinnerRecord> Cache::find_winners(const std::string& problem, const 
   });
 }
 
-std::optional<ThresholdRecord> Cache::find_threshold(const std::string& name, const std::string& problem,
-                                                     const std::string& device) {
+std::optional<ThresholdRecord> Cache::find_threshold(const std::string& name, const WinnerRecord& winner) {
   return database_->read(fmt::format("look up threshold {}", name),
-                         [&](SqliteDatabase& connection) { return find_threshold_of(connection, name, problem, device); });
+                         [&](SqliteDatabase& connection) { return find_threshold_of(connection, name, winner); });
 }
 
 std::optional<BinaryRecord> Cache::find_binary(const std::string& kernel_key) {

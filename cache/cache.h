@@ -26,7 +26,7 @@ struct VerifyReport;
 
 enum class OpenMode : std::uint8_t { ReadWrite, ReadOnly };
 
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 // Rows that a merge brought or replaced.
 struct MergeReport {
@@ -75,7 +75,9 @@ class Cache {
   std::optional<WinnerRecord> find_winner(const std::string& key);
   // All winners of a tuple on a device, newest first.
   std::vector<WinnerRecord> find_winners(const std::string& problem, const std::string& device);
-  std::optional<ThresholdRecord> find_threshold(const std::string& name, const std::string& problem, const std::string& device);
+  // The one that was fitted with the winner, at its sizes; else one of its tuple that does not say at which (of a file of
+  // schema version 2).
+  std::optional<ThresholdRecord> find_threshold(const std::string& name, const WinnerRecord& winner);
   std::optional<BinaryRecord> find_binary(const std::string& kernel_key);
   std::optional<BinaryRecord> find_binary(const CacheKey& key);
 
@@ -92,14 +94,14 @@ class Cache {
   MergeReport merge(const Content& other);
 
   void store_alias(const AliasRecord& alias);
-  bool remove_alias(const std::string& model, const std::string& measured_on);   // false: there was none
+  bool remove_alias(const std::string& model, const std::string& measured_on);  // false: there was none
   std::vector<AliasRecord> aliases();
   // Devices of the same backend and arch whose results the user lets serve the model `name`.
   std::vector<std::string> find_aliased_devices(const std::string& name, std::string_view backend, std::string_view arch);
 
-  CacheInfo info();                                 // info.h. Requires: is_usable()
-  VerifyReport verify();                            // verify.h. Requires: is_usable()
-  PruneReport prune(const PruneOptions& options);   // prune.h; gives the space back to the disk where nobody else is in the way
+  CacheInfo info();                                // info.h. Requires: is_usable()
+  VerifyReport verify();                           // verify.h. Requires: is_usable()
+  PruneReport prune(const PruneOptions& options);  // prune.h; gives the space back to the disk where nobody else is in the way
 
  private:
   class Database;

@@ -33,7 +33,9 @@ std::string run_key(const RunRecord& run) {
   return digest_text(to_line(begun));
 }
 
-ThresholdKey threshold_key(const ThresholdRecord& threshold) { return {threshold.name, threshold.problem, threshold.device}; }
+ThresholdKey threshold_key(const ThresholdRecord& threshold) {
+  return {threshold.name, threshold.problem, threshold.workload, threshold.device};
+}
 
 void take(Content& content, const DeviceRecord& device) {
   take_best(content.devices, device.device, device, [](const DeviceRecord& row) { return !row.name.empty(); });

@@ -30,7 +30,7 @@ struct KeyedThreshold {
   std::string run;
 };
 
-using ThresholdKey = std::tuple<std::string, std::string, std::string>;  // name, problem, device
+using ThresholdKey = std::tuple<std::string, std::string, std::string, std::string>;  // name, problem, workload, device
 
 struct Content {
   std::map<std::string, DeviceRecord> devices;  // by identity

@@ -16,8 +16,9 @@
 namespace nsajit::cache {
 namespace {
 
-ExportHeader count_rows(const Content& content) {
-  return {.devices = content.devices.size(),
+ExportHeader count_rows(const Content& content, int version = ExportHeader::kVersion) {
+  return {.version = version,
+          .devices = content.devices.size(),
           .runs = content.runs.size(),
           .trials = content.trials.size(),
           .winners = content.winners.size(),
@@ -38,13 +39,14 @@ class Import {
     bytes_ += line.size() + 1;
     check_limits(line);
     try {
-      std::visit([&](auto& row) { add_row(row); }, row_ = parse_line(line));
+      std::visit([&](auto& row) { add_row(row); }, row_ = parse_line(line, header_ ? header_->version : ExportHeader::kVersion));
     } catch (const Error& error) { refuse(error.what()); }
   }
 
   Content finish() {
     if (!header_) refuse("the file is empty");
-    if (!(count_rows(content_) == *header_)) refuse("the file ends early: it has fewer rows than its first line says");
+    const ExportHeader counts = count_rows(content_, header_->version);
+    if (!(counts == *header_)) refuse("the file ends early: it has fewer rows than its first line says");
     if (const Fault fault = find_dangling(content_)) refuse(*fault);
     return std::move(content_);
   }

@@ -102,6 +102,7 @@ void each_field(Visitor&& visit, auto& threshold) requires requires {
 {
   visit("name", threshold.name);
   visit("problem", threshold.problem);
+  visit("workload", threshold.workload);
   visit("device", threshold.device);
   visit("key", threshold.key);
   visit("value", threshold.value);

@@ -152,8 +152,8 @@ ParityRecord read_parity(const json& list) {
 ExportHeader read_header(ObjectReader& read) {
   ExportHeader header;
   read("version", header.version);
-  if (header.version != ExportHeader::kVersion) {
-    refuse("version", fmt::format("the file is of format {}, this nsajit reads {}", header.version, ExportHeader::kVersion));
+  if (header.version < 1 || header.version > ExportHeader::kVersion) {
+    refuse("version", fmt::format("the file is of format {}, this nsajit reads 1 to {}", header.version, ExportHeader::kVersion));
   }
   read("devices", header.devices);
   read("runs", header.runs);
@@ -182,9 +182,13 @@ KeyedWinner read_winner(ObjectReader& read) {
   return winner;
 }
 
-KeyedThreshold read_threshold(ObjectReader& read) {
+KeyedThreshold read_threshold(ObjectReader& read, int version) {
   KeyedThreshold threshold;
-  each_field(read, threshold.record);
+  each_field(
+      [&](std::string_view name, auto& value) {
+        if (version > 1 || name != "workload") read(name.data(), value);
+      },
+      threshold.record);
   read("run", threshold.run);
   return threshold;
 }
@@ -196,13 +200,13 @@ Record read_record(ObjectReader& read) {
   return record;
 }
 
-ExportedRow read_row(const std::string& kind, ObjectReader& read) {
+ExportedRow read_row(const std::string& kind, ObjectReader& read, int version) {
   if (kind == "nsajit_cache") return read_header(read);
   if (kind == "device") return read_record<DeviceRecord>(read);
   if (kind == "run") return read_record<RunRecord>(read);
   if (kind == "trial") return read_trial(read);
   if (kind == "winner") return read_winner(read);
-  if (kind == "threshold") return read_threshold(read);
+  if (kind == "threshold") return read_threshold(read, version);
   refuse(kind.substr(0, 40), "is no kind of row; device, run, trial, winner or threshold are");
 }
 
@@ -266,13 +270,13 @@ std::string to_line(const KeyedThreshold& threshold) {
   return dump("threshold", std::move(object));
 }
 
-ExportedRow parse_line(std::string_view line) {
+ExportedRow parse_line(std::string_view line, int version) {
   const json row = parse_json(line);
   if (!row.is_object() || row.size() != 1) {
     throw Error(ErrorCode::InvalidArgument, R"(a line is one object of one kind: {"trial": {...}})");
   }
   ObjectReader read(row.begin().value(), row.begin().key().substr(0, 40).c_str());
-  ExportedRow exported = read_row(row.begin().key(), read);
+  ExportedRow exported = read_row(row.begin().key(), read, version);
   read.finish();
   return exported;
 }

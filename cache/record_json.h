@@ -16,7 +16,7 @@ namespace nsajit::cache {
 
 // The first line of an export: how many lines of each kind follow.
 struct ExportHeader {
-  static constexpr int kVersion = 1;
+  static constexpr int kVersion = 2;  // 2: thresholds say their workload
   int version = kVersion;
   std::size_t devices = 0, runs = 0, trials = 0, winners = 0, thresholds = 0;
   bool operator==(const ExportHeader&) const = default;
@@ -31,9 +31,10 @@ std::string to_line(const KeyedThreshold& threshold);
 
 using ExportedRow = std::variant<ExportHeader, DeviceRecord, RunRecord, KeyedTrial, KeyedWinner, KeyedThreshold>;
 
-// Reads one line. Form only: every field there, none besides, each of its type and in bounds. Throws
-// Error{InvalidArgument} that names the field; what the values mean is row_check.h's.
-ExportedRow parse_line(std::string_view line);
+// Reads one line of an export of format `version`, which the first line says of itself. Form only: every field there, none
+// besides, each of its type and in bounds. Throws Error{InvalidArgument} that names the field; what the values mean is
+// row_check.h's.
+ExportedRow parse_line(std::string_view line, int version = ExportHeader::kVersion);
 
 // The points of a threshold's ladder, as thresholds store them. nullopt: no such list.
 struct LadderStep {

@@ -63,15 +63,22 @@ Fault find_identity_fault(const TrialRecord& trial) {
   return find_difference(trial.key_text, "device", trial.device);
 }
 
+void check_workload(const std::string& text, const std::string& problem) {
+  const Workload workload = parse_workload(text);
+  validate(workload);
+  if (workload.problem != parse_problem(problem)) throw Error(ErrorCode::InvalidArgument, "its workload is of another problem");
+}
+
 Fault find_noun_fault(const TrialRecord& trial) {
   return find_text_fault([&] {
     parse_config(trial.config);
-    const Workload workload = parse_workload(trial.workload);
-    validate(workload);
-    if (workload.problem != parse_problem(trial.problem)) {
-      throw Error(ErrorCode::InvalidArgument, "its workload is of another problem");
-    }
+    check_workload(trial.workload, trial.problem);
   });
+}
+
+void check_nouns(const ThresholdRecord& threshold) {
+  validate(parse_problem(threshold.problem));
+  if (!threshold.workload.empty()) check_workload(threshold.workload, threshold.problem);
 }
 
 Fault find_figure_fault(const TrialRecord& trial) {
@@ -149,7 +156,7 @@ Fault find_fault(const ThresholdRecord& threshold) {
   const bool word = !threshold.name.empty() && threshold.name.size() <= 64 &&
                     threshold.name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;
   if (!word) return fmt::format("'{}' is no name of a threshold", threshold.name.substr(0, 80));
-  if (auto fault = find_text_fault([&] { validate(parse_problem(threshold.problem)); })) return fault;
+  if (auto fault = find_text_fault([&] { check_nouns(threshold); })) return fault;
   if (!is_digest(threshold.key)) return fmt::format("its key '{}' is no digest", threshold.key.substr(0, 40));
   if (threshold.value < -1) return fmt::format("its value is {}; -1 (never) is the least", threshold.value);
   if (!std::isfinite(threshold.margin) || threshold.margin <= 0) return fmt::format("its margin is {}", threshold.margin);

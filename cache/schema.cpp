@@ -204,6 +204,31 @@ CREATE TABLE binary_use (
 CREATE INDEX trial_kernel ON trial(kernel_key);
 )sql";
 
+// A threshold counts one size and depends on all: it is fitted at those of a workload. What was fitted before is of the last
+// that was tuned, whichever that was.
+constexpr const char* kThresholdOfWorkload = R"sql(
+ALTER TABLE threshold RENAME TO threshold_of_tuple;
+
+CREATE TABLE threshold (
+  name TEXT NOT NULL,
+  problem INTEGER NOT NULL REFERENCES problem(id),
+  workload TEXT NOT NULL,
+  device INTEGER NOT NULL REFERENCES device(id),
+  key TEXT NOT NULL,
+  value INTEGER NOT NULL CHECK (value >= -1),
+  margin REAL NOT NULL,
+  ladder_json TEXT NOT NULL,
+  run INTEGER NOT NULL REFERENCES run(id),
+  created_utc TEXT NOT NULL,
+  PRIMARY KEY (name, problem, workload, device)
+) STRICT;
+
+INSERT INTO threshold (name, problem, workload, device, key, value, margin, ladder_json, run, created_utc)
+  SELECT name, problem, '', device, key, value, margin, ladder_json, run, created_utc FROM threshold_of_tuple;
+
+DROP TABLE threshold_of_tuple;
+)sql";
+
 struct Migration {
   std::int64_t version;
   std::string_view purpose;
@@ -211,9 +236,10 @@ struct Migration {
 };
 
 // One entry per version, oldest first. An entry that was released never changes: the next version gets its own.
-constexpr std::array<Migration, 2> kMigrations{{
+constexpr std::array<Migration, 3> kMigrations{{
     {1, "first format", {kTables, kTriggers}},
     {2, "aliases of device models, use of binaries", {kAliasesAndUse, ""}},
+    {3, "thresholds of a workload", {kThresholdOfWorkload, ""}},
 }};
 static_assert(kMigrations.back().version == kSchemaVersion);
 

@@ -1,5 +1,5 @@
 #pragma once
-// ThresholdTable: from which length a tuned kernel is served; one row per name, tuple and device. Free functions
+// ThresholdTable: from which length a tuned kernel is served; one row per name, workload and device. Free functions
 // over an open connection.
 
 #include <optional>
@@ -12,10 +12,9 @@ namespace nsajit::cache {
 
 class SqliteDatabase;
 
-// Requires: inside a transaction. Replaces the row of the same name, problem and device.
+// Requires: inside a transaction. Replaces the row of the same name, problem, workload and device.
 void replace_threshold(SqliteDatabase& database, const ThresholdRecord& threshold);
-std::optional<ThresholdRecord> find_threshold_of(SqliteDatabase& database, const std::string& name, const std::string& problem,
-                                                 const std::string& device);
+std::optional<ThresholdRecord> find_threshold_of(SqliteDatabase& database, const std::string& name, const WinnerRecord& winner);
 std::vector<ThresholdRecord> find_all_thresholds(SqliteDatabase& database);
 
 }  // namespace nsajit::cache

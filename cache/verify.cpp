@@ -124,7 +124,8 @@ void Verification::check_winners() {
 
 void Verification::check_thresholds() {
   for (const ThresholdRecord& threshold : find_all_thresholds(database_)) {
-    judge(fmt::format("threshold {} of {} on {}", threshold.name, threshold.problem, threshold.device), find_fault(threshold),
+    const std::string& of = threshold.workload.empty() ? threshold.problem : threshold.workload;
+    judge(fmt::format("threshold {} of {} on {}", threshold.name, of, threshold.device), find_fault(threshold),
           "tune its tuple again, or set the variable of this name");
   }
 }

@@ -18,6 +18,7 @@
 #include "cli/bench_case.h"
 #include "cli/bench_format.h"
 #include "cli/bench_lookup.h"
+#include "cli/canonical_workloads.h"
 #include "cli/interrupt.h"
 #include "cli/overlap_list.h"
 #include "cli/session.h"
@@ -127,11 +128,12 @@ bool rejected(const BenchCase& bench_case) {
 }
 
 ExitCode run_bench(const Session& session, const BenchCommand& command) {
-  const Sweep sweep = read_workloads(command);
+  Sweep sweep = read_workloads(command);
+  sweep.workloads = canonical_workloads(sweep.workloads);  // refuses what no operation serves before anything is done
   const auto& workloads = sweep.workloads;
-  for (const auto& workload : workloads) find_op(workload.problem);  // refuse before anything is done
   if (session.environment.frozen) {
-    throw Error(ErrorCode::Frozen, "cannot run a benchmark: frozen mode never measures; run it without --frozen and NSAJIT_FROZEN");
+    throw Error(ErrorCode::Frozen,
+                "cannot run a benchmark: frozen mode never measures; run it without --frozen and NSAJIT_FROZEN");
   }
   const auto json = open_output(command.json), csv = open_output(command.csv);
   const auto runner = tuner::make_worker_runner({.program = std::filesystem::read_symlink("/proc/self/exe").string(),

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nsajit/error.h"
+#include "nsajit/op.h"
 
 namespace nsajit::cli {
 namespace {
@@ -38,7 +39,7 @@ Workload parse_line(const std::string& line, const std::string& where) {
   try {
     const Workload workload = as_generated(parse_workload(nlohmann::json::parse(line).at("workload").get<std::string>()));
     validate(workload);
-    return workload;
+    return canonical(find_op(workload.problem), workload);
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorCode::InvalidArgument, fmt::format("{}: no captured workload: {}", where, error.what()));
   } catch (const Error& error) { throw Error(ErrorCode::InvalidArgument, fmt::format("{}: {}", where, error.what())); }

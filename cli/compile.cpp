@@ -21,6 +21,7 @@
 #include "runtime/device.h"
 #include "runtime/kernel_key.h"
 #include "tuner/compile_queue.h"
+#include "tuner/search.h"
 
 namespace nsajit::cli {
 namespace {
@@ -32,6 +33,7 @@ struct CompileSettings {
   bool baseline = false;
   bool all_candidates = false;
   std::string out;
+  int threads = 1;
 };
 
 struct Job {
@@ -44,7 +46,8 @@ struct Job {
 
 struct Tally {
   int kernels = 0, failed = 0, spilling = 0;
-  double compile_ms = 0;
+  double compile_ms = 0;  // of all threads
+  double wall_s = 0;
 };
 
 Target find_target(const std::string& arch, const Environment& environment) {
@@ -121,9 +124,10 @@ void count(Tally& tally, const codegen::CompileResult& result) {
 
 Tally compile_for(const std::string& arch, const Sweep& sweep, const CompileSettings& settings, const Environment& environment,
                   ProgressLine& progress, std::vector<std::vector<std::string>>& rows) {
+  const tuner::Stopwatch clock;
   const Target target = find_target(arch, environment);
   const auto compiler = codegen::make_compiler(target.backend, environment);
-  tuner::CompileQueue queue(*compiler, target, static_cast<int>(std::max(1U, std::thread::hardware_concurrency())), "");
+  tuner::CompileQueue queue(*compiler, target, settings.threads, "");
   std::vector<Job> jobs;
   for (const auto& workload : sweep.workloads) {
     const Op& op = find_op(workload.problem);
@@ -146,6 +150,7 @@ Tally compile_for(const std::string& arch, const Sweep& sweep, const CompileSett
     dump_kernel({op, job.source, result, job.key, job.workload, job.config, plan}, settings.out,
                 dump_name(job.workload.problem, job.config, target, job.key));
   }
+  tally.wall_s = clock.seconds();
   return tally;
 }
 
@@ -162,12 +167,14 @@ ExitCode run_compile(const Session& session, const CompileSettings& settings) {
     total.failed += tally.failed;
     total.spilling += tally.spilling;
     total.compile_ms += tally.compile_ms;
+    total.wall_s += tally.wall_s;
   }
   progress.clear();
   fmt::print(
-      "{}{} kernels, {} failed, {} with spills, {:.1f} s of compiling\n",
+      "{}{} kernels, {} failed, {} with spills, {:.1f} s of compiling in {:.1f} s on {} thread{}\n",
       format_text_table({"tuple", "arch", "config", "entry", "registers", "smem bytes", "spill bytes", "code bytes", "ms"}, rows),
-      total.kernels, total.failed, total.spilling, total.compile_ms / 1e3);
+      total.kernels, total.failed, total.spilling, total.compile_ms / 1e3, total.wall_s, settings.threads,
+      settings.threads == 1 ? "" : "s");
   if (!settings.out.empty()) fmt::print("written to {}\n", settings.out);
   return total.failed > 0 ? ExitCode::Rejected : ExitCode::Done;
 }
@@ -190,6 +197,10 @@ void add_compile(CLI::App& app, Session& session) {
   auto* config = command->add_option("--config", settings->config, "This config instead of the default: query_major{...}");
   command->add_flag("--all-candidates", settings->all_candidates, "Every valid config of the space")->excludes(config);
   command->add_flag("--baseline", settings->baseline, "The packed-SDPA baseline too");
+  settings->threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  command->add_option("--threads", settings->threads, "Kernels compiled at once")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   command->add_option("--out", settings->out, "Folder for binary, unit, log and description of each kernel");
   command->callback([&session, settings] { session.result = run_compile(session, *settings); });
 }

@@ -87,8 +87,7 @@ ReportRow make_row(cache::Cache& cache, cache::WinnerRecord winner, cache::Trial
   row.parity = find_closest(cache.find_parity(row.winner.trial));
   row.predicted = find_prediction(row.winner);
   row.threshold_name = threshold_name(row.winner);
-  if (!row.threshold_name.empty())
-    row.threshold = cache.find_threshold(row.threshold_name, row.winner.problem, row.winner.device);
+  if (!row.threshold_name.empty()) row.threshold = cache.find_threshold(row.threshold_name, row.winner);
   return row;
 }
 

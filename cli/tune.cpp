@@ -1,58 +1,47 @@
-// tune: tunes each tuple of a sweep on one device and keeps every outcome in the cache.
+// tune: tunes each tuple of a sweep, on one device or on several of one model, and keeps every outcome in the cache.
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
+#include <mutex>
 #include <thread>
-#include <utility>
-
-#include <unistd.h>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "cache/cache.h"
 #include "cache/utc_time.h"
+#include "cli/canonical_workloads.h"
 #include "cli/captured_workloads.h"
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
 #include "cli/session.h"
 #include "cli/toolchain.h"
+#include "cli/tune_lanes.h"
 #include "cli/tuple_options.h"
 #include "cli/tuple_text.h"
 #include "nsajit/error.h"
 #include "tuner/engine.h"
-#include "tuner/frozen_runner.h"
-#include "tuner/killable_compiler.h"
+#include "tuner/search.h"
+#include "tuner/shared_work.h"
 #include "tuner/strategy.h"
 #include "tuner/trial_record.h"
-#include "tuner/worker_runner.h"
 
 namespace nsajit::cli {
 namespace {
 
-constexpr int kMostCompileThreads = 8;  // each NVRTC compilation holds some hundred MiB
+constexpr int kMostCompileThreads = 8;  // of a device; each NVRTC compilation holds some hundred MiB
 
 struct TuneSettings {
   TupleOptions tuples;
   std::string captured;  // a folder; instead of the tuples
-  std::string device = "auto";
-  std::string cache;
+  LaneSettings lanes;
   CLI::Option* strategy_option = nullptr;  // a flag wins over the sweep's [tune]
   CLI::Option* trials_option = nullptr;
   CLI::Option* budget_option = nullptr;
   tuner::TuneOptions tune;
   bool resume = true;
-  bool in_process = false;
-  double worker_timeout_s = 60;
-  double compile_timeout_s = 120;
-};
-
-// The runner and what it borrows.
-struct OwnedRunner {
-  std::unique_ptr<runtime::Device> device;  // in-process only
-  std::unique_ptr<tuner::TrialRunner> runner;
 };
 
 struct Totals {
@@ -62,47 +51,16 @@ struct Totals {
   bool interrupted = false;
 };
 
-std::string own_program() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
-
-OwnedRunner make_thawed_runner(const TuneSettings& settings, const Recordings& recordings, const Environment& environment) {
-  OwnedRunner owned;
-  if (settings.in_process) {
-    owned.device = runtime::make_device(settings.device, environment);
-    owned.runner = tuner::make_local_runner(*owned.device, &recordings);
-    return owned;
-  }
-  owned.runner = tuner::make_worker_runner({.program = own_program(),
-                                            .device = settings.device,
-                                            .timeout_s = settings.worker_timeout_s,
-                                            .selections = recordings.paths()});
-  return owned;
-}
-
-OwnedRunner make_runner(const TuneSettings& settings, const Recordings& recordings, const Environment& environment) {
-  OwnedRunner owned = make_thawed_runner(settings, recordings, environment);
-  if (environment.frozen) owned.runner = tuner::make_frozen_runner(std::move(owned.runner));
-  return owned;
-}
-
-// In process, nothing bounds a compilation, as nothing bounds a trial.
-std::unique_ptr<codegen::Compiler> make_tune_compiler(const TuneSettings& settings, Backend backend,
-                                                      const Environment& environment) {
-  auto compiler = codegen::make_compiler(backend, environment);
-  if (settings.in_process || environment.frozen) return compiler;
-  return tuner::make_killable_compiler(compiler->identity(),
-                                       {.command = {own_program(), "worker", "--compile", std::string(to_string(backend))},
-                                        .limit_s = settings.compile_timeout_s});
-}
-
 // The sweep's [tune] where no flag says otherwise.
-tuner::TuneOptions merge_options(const TuneSettings& settings, const Sweep& sweep, const Target& target) {
+tuner::TuneOptions merge_options(const TuneSettings& settings, const Sweep& sweep, const TuneLanes& lanes) {
   auto options = settings.tune;
   if (sweep.strategy && settings.strategy_option->empty()) options.strategy = *sweep.strategy;
   if (sweep.max_trials && settings.trials_option->empty()) options.max_trials = *sweep.max_trials;
   if (sweep.budget_s && settings.budget_option->empty()) options.budget_s = *sweep.budget_s;
   // Compiling beside a kernel that is being timed on the same processors would spoil its time.
   const int threads = static_cast<int>(std::thread::hardware_concurrency());
-  options.compile_threads = target.backend == Backend::Cpu ? 0 : std::clamp(threads / 2, 1, kMostCompileThreads);
+  const int share = threads / 2 / static_cast<int>(lanes.lanes.size());
+  options.compile_threads = lanes.target().backend == Backend::Cpu ? 0 : std::clamp(share, 1, kMostCompileThreads);
   tuner::make_strategy(options.strategy, {.candidates = 1});  // refuses an unknown name before a run begins
   return options;
 }
@@ -170,7 +128,7 @@ void print_winner(const tuner::TuneReport& report) {
 }
 
 void print_outcome(std::size_t index, std::size_t count, const Workload& workload, const tuner::TuneReport& report,
-                   cache::Cache& cache, const Target& target) {
+                   TuneLane& lane) {
   fmt::print("[{}/{}] {}, {}{}\n", index + 1, count, short_problem(workload.problem), short_workload(workload),
              report.from_cache ? " (from the cache)" : "");
   if (report.winner.trial != 0)
@@ -178,7 +136,7 @@ void print_outcome(std::size_t index, std::size_t count, const Workload& workloa
   else if (report.interrupted)
     fmt::print("    interrupted; its trials are kept, run the same command to go on\n");
   else
-    fmt::print("    no winner: {}\n", first_rejection(cache, workload, target));
+    fmt::print("    no winner: {}\n", first_rejection(lane.cache, workload, lane.runner->target()));
   fmt::print("    {} candidates; {}; {}\n", report.counts.candidates, describe_counts(report.counts),
              describe_phases(report.phases));
   std::fflush(stdout);
@@ -201,44 +159,65 @@ Sweep read_workloads(const TuneSettings& settings) {
   if (settings.captured.empty()) return read_tuples(settings.tuples);
   const TupleOptions& tuples = settings.tuples;
   if (!tuples.sweep_path.empty() || !tuples.problem_text.empty() || !tuples.fields.empty() || !tuples.selection_path.empty())
-    throw Error(ErrorCode::InvalidArgument, "--captured and --sweep or the flags of a tuple exclude each other; give one of them");
+    throw Error(ErrorCode::InvalidArgument,
+                "--captured and --sweep or the flags of a tuple exclude each other; give one of them");
   return read_captured(settings.captured);
 }
 
+// What the lanes share while they tune.
+struct SweepRun {
+  const std::vector<Workload>& workloads;
+  const tuner::TuneOptions& options;
+  TuneLanes& lanes;
+  std::int64_t run = 0;
+  const std::atomic<bool>& stop;
+  std::mutex mutex;  // of the terminal and the totals
+  Totals totals;
+};
+
+void tune_one(SweepRun& sweep, std::size_t lane_index, std::size_t index) {
+  if (sweep.stop) return;
+  const Workload& workload = sweep.workloads[index];
+  TuneLane& lane = sweep.lanes.lanes[lane_index];
+  lane.progress.begin(index, sweep.workloads.size(), short_problem(workload.problem));
+  const auto show = [&](const tuner::Progress& step) {
+    const std::lock_guard lock(sweep.mutex);
+    lane.progress.update(step);
+  };
+  tuner::Engine engine{.op = find_op(workload.problem),
+                       .compiler = *sweep.lanes.compiler,
+                       .runner = *lane.runner,
+                       .cache = lane.cache,
+                       .run = sweep.run,
+                       .on_progress = show,
+                       .stop = &sweep.stop};
+  const auto report = tuner::tune(engine, workload, sweep.options);
+  const std::lock_guard lock(sweep.mutex);
+  lane.progress.clear();
+  print_outcome(index, sweep.workloads.size(), workload, report, lane);
+  add(sweep.totals, report);
+}
+
 ExitCode run_tune(const Session& session, const TuneSettings& settings) {
-  const Sweep sweep = read_workloads(settings);
-  for (const auto& workload : sweep.workloads) find_op(workload.problem);  // refuse before anything is done
-  const auto owned = make_runner(settings, sweep.recordings, session.environment);
-  const Target& target = owned.runner->target();
-  const auto compiler = make_tune_compiler(settings, target.backend, session.environment);
+  Sweep sweep = read_workloads(settings);
+  sweep.workloads = canonical_workloads(sweep.workloads);  // refuses what no operation serves before anything is done
+  auto lanes = open_lanes(settings.lanes, sweep.recordings, session.environment);
+  const auto options = merge_options(settings, sweep, lanes);
   const bool frozen = session.environment.frozen;
-  // Last: a machine that cannot tune gets no file.
-  auto cache = cache::Cache::open(settings.cache, frozen ? cache::OpenMode::ReadOnly : cache::OpenMode::ReadWrite);
-  const auto options = merge_options(settings, sweep, target);
-  const auto run = frozen ? 0 : begin_run(cache, session, target, compiler->identity());
+  auto& cache = lanes.lanes.front().cache;
+  const auto run = frozen ? 0 : begin_run(cache, session, lanes.target(), lanes.compiler->identity());
 
   const InterruptGuard interrupt;
-  ProgressLine progress(isatty(STDERR_FILENO) != 0);
-  Totals totals;
-  fmt::print("tuning {} tuple{} on {}; cache {}\n", sweep.workloads.size(), sweep.workloads.size() == 1 ? "" : "s", target.name,
-             settings.cache);
-  for (std::size_t index = 0; index < sweep.workloads.size() && !totals.interrupted; ++index) {
-    const Workload& workload = sweep.workloads[index];
-    progress.begin(index, sweep.workloads.size(), short_problem(workload.problem));
-    tuner::Engine engine{.op = find_op(workload.problem),
-                         .compiler = *compiler,
-                         .runner = *owned.runner,
-                         .cache = cache,
-                         .run = run,
-                         .on_progress = [&](const tuner::Progress& step) { progress.update(step); },
-                         .stop = &interrupt.requested()};
-    const auto report = tuner::tune(engine, workload, options);
-    progress.clear();
-    print_outcome(index, sweep.workloads.size(), workload, report, cache, target);
-    add(totals, report);
-  }
+  const std::size_t count = sweep.workloads.size(), devices = lanes.lanes.size();
+  const tuner::Stopwatch clock;
+  fmt::print("tuning {} tuple{} on {}{}; cache {}\n", count, count == 1 ? "" : "s",
+             devices == 1 ? "" : fmt::format("{} of ", devices), lanes.target().name, settings.lanes.cache);
+  SweepRun work{.workloads = sweep.workloads, .options = options, .lanes = lanes, .run = run, .stop = interrupt.requested()};
+  tuner::share_work(devices, count, [&](std::size_t lane, std::size_t index) { tune_one(work, lane, index); });
+  work.totals.interrupted = work.totals.interrupted || work.stop;
   if (!frozen) cache.finish_run(run);
-  return finish(totals, sweep.workloads.size(), settings.cache);
+  if (devices > 1) fmt::print("{} devices, {:.1f} s\n", devices, clock.seconds());
+  return finish(work.totals, count, settings.lanes.cache);
 }
 
 }  // namespace
@@ -249,13 +228,16 @@ void add_tune(CLI::App& app, Session& session) {
       "Examples:\n  nsajit tune --sweep sweeps/quick.toml --device cpu\n"
       "  nsajit tune --dtype bf16 --dk 128 --dv 128 --group 16 --S 8192 --G 4 --overlap 0,50 --budget 60\n"
       "  nsajit tune --dtype bf16 --dk 128 --dv 128 --group 16 --selection layer7.npy\n"
+      "  nsajit tune --sweep sweeps/users.toml --device cuda:0,cuda:1,cuda:2,cuda:3\n"
       "  NSAJIT_CAPTURE=seen ./my_program; nsajit tune --captured seen\n"
       "Ctrl-C keeps what is done; the same command goes on from there.");
   const auto settings = std::make_shared<TuneSettings>();
   add_tuple_options(*command, settings->tuples, TupleSource::OneTupleOrSweep);
   command->add_option("--captured", settings->captured, "Folder that NSAJIT_CAPTURE named: tune what programs asked for");
-  add_device_option(*command, settings->device);
-  add_cache_option(*command, settings->cache, session);
+  add_device_option(*command, settings->lanes.device);
+  command->get_option("--device")
+      ->description("auto (the first GPU, else the CPU), cpu, cuda or cuda:N; several GPUs: cuda:0,cuda:1");
+  add_cache_option(*command, settings->lanes.cache, session);
   settings->budget_option = command->add_option("--budget", settings->tune.budget_s, "Seconds of search per tuple; 0 = no limit")
                                 ->check(CLI::NonNegativeNumber);
   settings->trials_option = command->add_option("--max-trials", settings->tune.max_trials, "Candidates tried per tuple; 0 = all")
@@ -269,12 +251,13 @@ void add_tune(CLI::App& app, Session& session) {
   command->add_option("--margin", settings->tune.margin, "Speed-up over packed SDPA from which a winner is served")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  command->add_flag("--fresh", settings->tune.fresh, "Measure anew: stored trials and decisions are not used, stored code is");
   command->add_flag("--resume", settings->resume, "Reuse stored trials (always on; accepted for scripts that say it)");
-  command->add_flag("--in-process", settings->in_process, "No worker process: a crash ends the program; for debugging");
-  command->add_option("--worker-timeout", settings->worker_timeout_s, "Seconds after which a trial counts as hung")
+  command->add_flag("--in-process", settings->lanes.in_process, "No worker process: a crash ends the program; for debugging");
+  command->add_option("--worker-timeout", settings->lanes.worker_timeout_s, "Seconds after which a trial counts as hung")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->add_option("--compile-timeout", settings->compile_timeout_s, "Seconds after which a compilation is killed")
+  command->add_option("--compile-timeout", settings->lanes.compile_timeout_s, "Seconds after which a compilation is killed")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->callback([&session, settings] { session.result = run_tune(session, *settings); });

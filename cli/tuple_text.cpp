@@ -7,6 +7,13 @@
 namespace nsajit::cli {
 namespace {
 
+// Scoring has no values, the gate no keys.
+std::string head_sizes(const Problem& problem) {
+  if (problem.branch == Branch::Scoring) return std::to_string(problem.dk);
+  if (problem.branch == Branch::Gate) return std::to_string(problem.dv);
+  return fmt::format("{}/{}", problem.dk, problem.dv);
+}
+
 // The sizes that the branch is about.
 std::string branch_sizes(const Problem& problem) {
   if (problem.branch == Branch::Sliding) return fmt::format("w{}", problem.w);
@@ -25,8 +32,8 @@ bool shows_compression(Branch branch) {
 }  // namespace
 
 std::string short_problem(const Problem& problem) {
-  std::string text = fmt::format("{} {} {}/{} h{}", to_string(problem.branch), to_string(problem.dtype), problem.dk, problem.dv,
-                                 problem.group);
+  std::string text =
+      fmt::format("{} {} {} h{}", to_string(problem.branch), to_string(problem.dtype), head_sizes(problem), problem.group);
   if (const std::string sizes = branch_sizes(problem); !sizes.empty()) text += " " + sizes;
   const Problem usual;
   if (problem.pass != usual.pass) text += fmt::format(" {}", to_string(problem.pass));

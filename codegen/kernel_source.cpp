@@ -21,11 +21,13 @@ std::vector<std::string> roots(const Unit& unit, Backend backend) {
 }  // namespace
 
 KernelSource specialize(const Op& op, const Problem& problem, const Config& config, const Target& target) {
-  const Unit unit = op.unit(problem, config, target);
+  // What the kernel does not read must not make another one of it: the cache keeps one for all such tuples.
+  const Problem kept = op.canonical(problem);
+  const Unit unit = op.unit(kept, config, target);
   const bool cuda = target.backend == Backend::Cuda;
   KernelSource source;
   source.name = fmt::format("{}.{}", op.name(), config.variant);
-  const std::string purpose = fmt::format("{}: {}; {}", source.name, to_string(problem), to_string(config));
+  const std::string purpose = fmt::format("{}: {}; {}", source.name, to_string(kept), to_string(config));
   source.text = cuda ? write_cuda_unit(unit, purpose) : write_cpu_unit(unit, purpose);
   source.template_path = unit.template_path;
   source.closure_digest = digest_files(include_closure(roots(unit, target.backend), source.name));

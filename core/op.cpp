@@ -23,4 +23,14 @@ std::int64_t TensorSpec::elements() const {
   return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
 }
 
+// An operation that never reads how many blocks a tuple selects does not read how many a row selects either.
+Workload canonical(const Op& op, Workload workload) {
+  Problem other = workload.problem;
+  ++other.n_sel;
+  const Problem problem = op.canonical(workload.problem);
+  if (op.canonical(other) == problem) workload.n = problem.n_sel;
+  workload.problem = problem;
+  return workload;
+}
+
 }  // namespace nsajit

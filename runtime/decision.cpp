@@ -48,37 +48,28 @@ std::optional<StoredWinner> make_winner(const Op& op, const Problem& problem, co
   }
 }
 
-// The tuple without what the code of its kernels does not depend on: fields that the branch never reads, and the layout that
-// inputs of a measurement had, since kernels take strides.
-Problem strip_unread(Problem problem) {
-  const Problem usual;
-  const Branch branch = problem.branch;
-  if (problem.layout == Layout::Flash) problem.layout = Layout::Grouped;
-  if (branch == Branch::Decode) return problem;
-  const bool compresses = branch == Branch::Compressed || branch == Branch::Scoring || branch == Branch::Pooling;
-  const bool selects = branch == Branch::Selection || branch == Branch::Scoring;
-  if (!compresses) problem.l = usual.l, problem.d = usual.d;
-  if (!selects) problem.l_sel = usual.l_sel, problem.n_sel = usual.n_sel, problem.input = usual.input;
-  if (branch != Branch::Sliding) problem.w = usual.w;
-  if (branch == Branch::Scoring) problem.dv = usual.dv;
-  if (branch == Branch::Gate) problem.dk = usual.dk;
-  return problem;
+// Kernels take strides, so what was measured on inputs of one layout serves the other.
+Problem without_layout(const Op& op, const Problem& problem) {
+  Problem stripped = op.canonical(problem);
+  if (stripped.layout == Layout::Flash) stripped.layout = Layout::Grouped;
+  return stripped;
 }
 
 // Where winners of a device lie.
 struct WinnerSource {
   std::vector<cache::WinnerRecord> winners;  // of all tuples, or of the one that is asked for
-  std::function<std::optional<cache::ThresholdRecord>(const std::string& name, const std::string& problem)> find_threshold;
+  std::function<std::optional<cache::ThresholdRecord>(const std::string& name, const cache::WinnerRecord&)> find_threshold;
   bool pretuned = false;
 };
 
 void add_winner(TupleWinners& tuple, const Op& op, const Problem& problem, const Target& target, const WinnerSource& source,
                 cache::WinnerRecord record) {
   const std::string name(op.threshold_name(problem));
-  const auto threshold = name.empty() ? std::nullopt : source.find_threshold(name, record.problem);
+  const auto threshold = name.empty() ? std::nullopt : source.find_threshold(name, record);
   auto winner = make_winner(op, problem, target, tuple.baseline, std::move(record));
   if (!winner) return;
-  winner->workload.problem = problem;
+  winner->workload = canonical(op, winner->workload);
+  winner->workload.problem = op.canonical(problem);
   winner->threshold = threshold;
   winner->pretuned = source.pretuned;
   tuple.winners.push_back(std::move(*winner));
@@ -86,7 +77,7 @@ void add_winner(TupleWinners& tuple, const Op& op, const Problem& problem, const
 
 void add_own_winners(TupleWinners& tuple, const Op& op, const Problem& problem, const Target& target,
                      const WinnerSource& source) {
-  const std::string text = to_string(problem);
+  const std::string text = to_string(op.canonical(problem));
   for (const cache::WinnerRecord& record : source.winners)
     if (record.op == op.name() && record.problem == text) add_winner(tuple, op, problem, target, source, record);
 }
@@ -94,11 +85,11 @@ void add_own_winners(TupleWinners& tuple, const Op& op, const Problem& problem, 
 // Those of tuples whose kernels are the same code.
 void add_akin_winners(TupleWinners& tuple, const Op& op, const Problem& problem, const Target& target,
                       const WinnerSource& source) {
-  const Problem stripped = strip_unread(problem);
+  const Problem stripped = without_layout(op, problem);
   for (const cache::WinnerRecord& record : source.winners) {
     if (record.op != op.name()) continue;
     try {
-      if (strip_unread(parse_problem(record.problem)) != stripped) continue;
+      if (without_layout(op, parse_problem(record.problem)) != stripped) continue;
     } catch (const Error&) { continue; }  // not of this build: nothing that could be akin
     add_winner(tuple, op, problem, target, source, record);
   }
@@ -106,8 +97,8 @@ void add_akin_winners(TupleWinners& tuple, const Op& op, const Problem& problem,
 
 WinnerSource make_source(cache::Cache& cache, std::vector<cache::WinnerRecord> winners, const std::string& device) {
   std::erase_if(winners, [&](const cache::WinnerRecord& record) { return record.device != device; });
-  return {.winners = std::move(winners), .find_threshold = [&cache, device](const std::string& name, const std::string& problem) {
-            return cache.find_threshold(name, problem, device);
+  return {.winners = std::move(winners), .find_threshold = [&cache](const std::string& name, const cache::WinnerRecord& winner) {
+            return cache.find_threshold(name, winner);
           }};
 }
 
@@ -182,7 +173,7 @@ std::string_view to_string(Grade grade) {
 
 TupleWinners read_winners(const Op& op, const Problem& problem, const Target& target, cache::Cache& cache) {
   TupleWinners tuple{.baseline = op.baseline_config(problem, target)};
-  const std::string device = to_string(target), text = to_string(problem);
+  const std::string device = to_string(target), text = to_string(op.canonical(problem));
   add_own_winners(tuple, op, problem, target, make_source(cache, cache.find_winners(text, device), device));
   if (!tuple.winners.empty()) return tuple;
   add_akin_winners(tuple, op, problem, target, make_source(cache, cache.winners(), device));
@@ -190,11 +181,7 @@ TupleWinners read_winners(const Op& op, const Problem& problem, const Target& ta
   for (const std::string& other : cache.find_aliased_devices(target.name, to_string(target.backend), arch_name(target)))
     add_own_winners(tuple, op, problem, target, make_source(cache, cache.find_winners(text, other), other));
   if (!tuple.winners.empty()) return tuple;
-  const WinnerSource pretuned{
-      .winners = pretuned_winners(device),
-      .find_threshold = [&device](const std::string& name,
-                                  const std::string& tuned) { return pretuned_threshold(name, tuned, device); },
-      .pretuned = true};
+  const WinnerSource pretuned{.winners = pretuned_winners(device), .find_threshold = pretuned_threshold, .pretuned = true};
   add_own_winners(tuple, op, problem, target, pretuned);
   if (tuple.winners.empty()) add_akin_winners(tuple, op, problem, target, pretuned);
   return tuple;
@@ -204,8 +191,9 @@ Decision find_decision(const Op& op, const Workload& workload, const Target& tar
   return decide(op, workload, target, read_winners(op, workload.problem, target, cache));
 }
 
-Decision decide(const Op& op, const Workload& workload, const Target& target, const TupleWinners& tuple) {
-  const Problem& problem = workload.problem;
+Decision decide(const Op& op, const Workload& asked, const Target& target, const TupleWinners& tuple) {
+  const Workload workload = canonical(op, asked);
+  const Problem& problem = asked.problem;
   const Config& baseline = tuple.baseline;
   const StoredWinner* winner = find_nearest(tuple, workload);
   if (winner == nullptr)

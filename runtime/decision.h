@@ -49,9 +49,9 @@ struct Decision {
 // A stored winner that this build can serve.
 struct StoredWinner {
   cache::WinnerRecord record;
-  Workload workload;
+  Workload workload;  // canonical
   Config config;
-  std::optional<cache::ThresholdRecord> threshold;  // of its tuple and device
+  std::optional<cache::ThresholdRecord> threshold;  // fitted with it
   bool pretuned = false;                            // it came with this build
 };
 

@@ -8,7 +8,7 @@ cache::CacheKey make_kernel_key(const Op& op, const Problem& problem, const Conf
                                 const codegen::KernelSource& source, const codegen::CompilerIdentity& compiler) {
   cache::CacheKey key;
   key.op = op.name();
-  key.problem = to_string(problem);
+  key.problem = to_string(op.canonical(problem));
   key.config = to_string(config);
   key.arch = arch_name(target);
   key.cpu_features = target.features;

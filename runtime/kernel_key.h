@@ -1,6 +1,6 @@
 #pragma once
 // kernel_key: the cache key of a compiled kernel, made in one place so that the tuner stores a binary under the
-// key by which the dispatcher asks for it.
+// key by which the dispatcher asks for it, and tuples whose kernels are the same code share them.
 
 #include "cache/cache_key.h"
 #include "codegen/compiler.h"

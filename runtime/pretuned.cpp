@@ -65,11 +65,13 @@ std::vector<cache::WinnerRecord> pretuned_winners(const std::string& device) {
   return winners;
 }
 
-std::optional<cache::ThresholdRecord> pretuned_threshold(const std::string& name, const std::string& problem,
-                                                         const std::string& device) {
+std::optional<cache::ThresholdRecord> pretuned_threshold(const std::string& name, const cache::WinnerRecord& winner) {
   const auto& thresholds = pretuned_content().thresholds;
-  const auto found = thresholds.find({name, problem, device});
-  return found == thresholds.end() ? std::nullopt : std::optional(found->second.record);
+  for (const std::string& workload : {winner.workload, std::string()}) {  // as Cache::find_threshold
+    const auto found = thresholds.find({name, winner.problem, workload, winner.device});
+    if (found != thresholds.end()) return found->second.record;
+  }
+  return std::nullopt;
 }
 
 }  // namespace nsajit::runtime

@@ -13,7 +13,6 @@ namespace nsajit::runtime {
 
 // `device`: to_string of a Target. The newest first. Empty where nothing came along; a file that cannot be read is a warning.
 std::vector<cache::WinnerRecord> pretuned_winners(const std::string& device);
-std::optional<cache::ThresholdRecord> pretuned_threshold(const std::string& name, const std::string& problem,
-                                                         const std::string& device);
+std::optional<cache::ThresholdRecord> pretuned_threshold(const std::string& name, const cache::WinnerRecord& winner);
 
 }  // namespace nsajit::runtime

@@ -29,8 +29,9 @@ void count_stored_trials(Tuning& tuning);
 
 }  // namespace
 
-TuneReport tune(Engine& engine, const Workload& workload, const TuneOptions& options) {
-  validate(workload);
+TuneReport tune(Engine& engine, const Workload& asked, const TuneOptions& options) {
+  validate(asked);
+  const Workload workload = canonical(engine.op, asked);
   const Stopwatch clock;
   const Target& target = engine.runner.target();
   Tuning tuning{engine, workload, options, make_candidates(engine.op, workload, target, engine.compiler.identity()), {}, {}};
@@ -45,7 +46,7 @@ TuneReport tune(Engine& engine, const Workload& workload, const TuneOptions& opt
     return std::move(report);
   };
 
-  auto decided = find_stored(tuning, key);
+  auto decided = options.fresh ? std::nullopt : find_stored(tuning, key);
   const bool stored = decided.has_value();
   if (stored) {
     count_stored_trials(tuning);
@@ -124,12 +125,11 @@ cache::WinnerRecord make_winner(const Tuning& tuning, const SearchKey& key, cons
   };
 }
 
-// One that is older than the winner was fitted for another. Two workloads of one problem share the newest.
+// One that is older than the winner was fitted for another.
 std::optional<cache::ThresholdRecord> find_threshold(const Tuning& tuning, const cache::WinnerRecord& winner) {
   const auto& engine = tuning.engine;
   const auto& problem = tuning.workload.problem;
-  auto threshold = engine.cache.find_threshold(std::string(engine.op.threshold_name(problem)), to_string(problem),
-                                               to_string(engine.runner.target()));
+  auto threshold = engine.cache.find_threshold(std::string(engine.op.threshold_name(problem)), winner);
   if (!threshold || threshold->run < winner.run || threshold->margin != tuning.options.margin) return std::nullopt;
   return threshold;
 }

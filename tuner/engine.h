@@ -26,6 +26,7 @@ struct TuneOptions {
   MeasureOptions screening{.warmup = 1, .rounds = 7};
   MeasureOptions final_race{.warmup = 2, .rounds = 25};
   int compile_threads = 2;
+  bool fresh = false;  // measure anew: stored trials and decisions are not used, stored code is
 };
 
 struct PhaseTimes {
@@ -66,6 +67,7 @@ struct Engine {
   const std::atomic<bool>* stop = nullptr;  // set by Ctrl-C: finish the current trial, store, return
 };
 
+// The canonical form of the workload (op.h) is tuned, and is what the rows are of.
 TuneReport tune(Engine& engine, const Workload& workload, const TuneOptions& options);
 
 }  // namespace nsajit::tuner

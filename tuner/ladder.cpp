@@ -56,6 +56,7 @@ cache::ThresholdRecord make_unknown_threshold(const Tuning& tuning) {
   return {
       .name = std::string(engine.op.threshold_name(tuning.workload.problem)),
       .problem = to_string(tuning.workload.problem),
+      .workload = to_string(tuning.workload),
       .device = to_string(engine.runner.target()),
       .margin = tuning.options.margin,
       .ladder_json = "[]",

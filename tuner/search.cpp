@@ -120,7 +120,9 @@ void Search::fill() {
 
 void Search::offer(const Candidate& candidate, const Offer& offer, bool required) {
   Pending pending{.candidate = &candidate, .index = offer.candidate, .rounds = offer.rounds, .required = required};
-  pending.known = tuning_.engine.cache.find_trial(candidate.trial_key.digest());
+  // A strategy that offers a candidate again builds on what this search measured.
+  if (!tuning_.options.fresh || was_tried(candidate))
+    pending.known = tuning_.engine.cache.find_trial(candidate.trial_key.digest());
   if (!pending.known) {
     pending.stored = runtime::find_stored_binary(tuning_.engine.cache, candidate.trial_key.kernel);
     if (!pending.stored) pending.compiled = queue_.submit(candidate.source, candidate.trial_key.kernel);

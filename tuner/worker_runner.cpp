@@ -34,6 +34,8 @@ Deadline after(double seconds) {
          std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(seconds));
 }
 
+double seconds_since(Deadline begin) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); }
+
 struct Answer {
   WorkerReply reply;
   TrialResult failure;  // where there was no reply
@@ -65,7 +67,9 @@ class WorkerRunner final : public TrialRunner {
   Target target_;
   std::optional<WorkerProcess> process_;
   bool greeted_ = false;
-  std::string prepared_;  // workload that the running child has made ready, and whether for the gate
+  Deadline asked_{};              // when the request under way, or the last one, was sent
+  std::optional<Deadline> lost_;  // when the last child was, until the next one has answered
+  std::string prepared_;          // workload that the running child has made ready, and whether for the gate
 };
 
 void WorkerRunner::start() {
@@ -95,6 +99,8 @@ void WorkerRunner::greet() {
                                                  what));
     target_ = hello.target;
     greeted_ = true;
+    if (lost_) log_debug(fmt::format("the new worker answered {:.2f} s after the last one was lost", seconds_since(*lost_)));
+    lost_.reset();
   } catch (const Error&) {
     process_.reset();
     throw;
@@ -118,6 +124,8 @@ void WorkerRunner::ensure_ready() {
 void WorkerRunner::replace() {
   process_.reset();
   greeted_ = false;
+  lost_ = std::chrono::steady_clock::now();
+  log_debug(fmt::format("the worker is gone {:.2f} s after it was asked", seconds_since(asked_)));
   try {
     start();
   } catch (const Error& error) { log_warn(fmt::format("{}; trying again with the next trial", error.what())); }
@@ -130,6 +138,7 @@ Answer WorkerRunner::lose(TrialStatus status, std::string reason) {
 
 Answer WorkerRunner::ask(const Frame& request, double seconds, std::string_view doing) {
   const Deadline deadline = after(seconds);
+  asked_ = std::chrono::steady_clock::now();
   Received received;
   try {
     received.state = process_->send(request, deadline);

@@ -27,21 +27,21 @@ class Recordings;  // recording.h
 
 // The two values of one CUDA entry's __launch_bounds__.
 struct EntryBounds {
-  int threads = 0;         // per block
-  int blocks_per_sm = 1;   // resident at least; caps the registers of a thread
-  int cluster = 1;         // blocks of a cluster along x; divides the grid. More than 1 needs SM 90
+  int threads = 0;        // per block
+  int blocks_per_sm = 1;  // resident at least; caps the registers of a thread
+  int cluster = 1;        // blocks of a cluster along x; divides the grid. More than 1 needs SM 90
 };
 
 // What the generator needs to write a compilation unit: which template, instantiated with which fields.
 struct Unit {
-  std::string template_path;   // "selection/query_major.cuh"; CPU: name of an embedded bitcode module
-  std::vector<std::string> entries;                       // kernel names, in LaunchStep::entry order
-  std::vector<std::pair<std::string, int>> fields;        // named compile-time constants
-  std::string element = "bf16";                           // storage type of Q, K, V, O
-  std::vector<std::string> bodies;                        // CUDA: what each entry calls, one per entry
-  std::string args_type;                                  // the argument struct
-  std::string args_header;                                // the header that declares it
-  std::vector<EntryBounds> bounds;                        // CUDA: one per entry
+  std::string template_path;                        // "selection/query_major.cuh"; CPU: name of an embedded bitcode module
+  std::vector<std::string> entries;                 // kernel names, in LaunchStep::entry order
+  std::vector<std::pair<std::string, int>> fields;  // named compile-time constants
+  std::string element = "bf16";                     // storage type of Q, K, V, O
+  std::vector<std::string> bodies;                  // CUDA: what each entry calls, one per entry
+  std::string args_type;                            // the argument struct
+  std::string args_header;                          // the header that declares it
+  std::vector<EntryBounds> bounds;                  // CUDA: one per entry
 };
 
 enum class ElementType : std::uint8_t { BF16, FP16, FP32, INT32 };
@@ -49,7 +49,7 @@ std::size_t element_bytes(ElementType type);
 
 // A tensor of a launch. Allocated densely in the order of `shape`.
 struct TensorSpec {
-  std::string name;                    // "q", "k", "v", "o", "lse", "sel"
+  std::string name;  // "q", "k", "v", "o", "lse", "sel"
   ElementType type = ElementType::FP32;
   std::vector<std::int64_t> shape;
   bool output = false;
@@ -80,17 +80,17 @@ struct InputRecipe {
 
 // One thing a candidate must compute right before it may be timed.
 struct ParityCase {
-  std::string name;                    // "ragged S=193 seed=2"
+  std::string name;  // "ragged S=193 seed=2"
   Workload workload;
   InputRecipe recipe;
-  std::int64_t sampled_rows = 0;       // 0: every row is compared; else this many, spread evenly, plus the last
+  std::int64_t sampled_rows = 0;  // 0: every row is compared; else this many, spread evenly, plus the last
 };
 
 // Expected values of a case, in float64, for the rows that are compared.
 struct Reference {
-  std::vector<std::int64_t> rows;                    // flattened (b, s, g)
-  std::vector<std::vector<double>> oracle;           // per output tensor: values of those rows, in order
-  std::vector<std::vector<double>> same_dtype;       // the same computed with the problem's dtype's roundings
+  std::vector<std::int64_t> rows;               // flattened (b, s, g)
+  std::vector<std::vector<double>> oracle;      // per output tensor: values of those rows, in order
+  std::vector<std::vector<double>> same_dtype;  // the same computed with the problem's dtype's roundings
   // Per output: relative change that one more fp32 rounding of the largest intermediate (a logit) may cause; another
   // order of summation is as right as the reference's. Empty: none.
   std::vector<double> intermediate_rounding;
@@ -102,8 +102,11 @@ struct Reference {
 class Op {
  public:
   virtual ~Op() = default;
-  virtual std::string_view name() const = 0;         // "selection"
+  virtual std::string_view name() const = 0;  // "selection"
   virtual bool supports(const Problem& problem) const = 0;
+  // The tuple under which results are kept for all whose kernels are the same code: what the operation never reads has its
+  // usual value. Idempotent.
+  virtual Problem canonical(const Problem& problem) const { return problem; }
 
   virtual SearchSpace space(const Problem& problem, const Target& target) const = 0;
   virtual Config default_config(const Problem& problem, const Target& target) const = 0;
@@ -114,8 +117,7 @@ class Op {
 
   // The tensors of a launch in a fixed order, and the argument struct over their device addresses.
   virtual std::vector<TensorSpec> tensors(const Workload& workload) const = 0;
-  virtual std::vector<std::byte> arguments(const Workload& workload, std::span<void* const> tensors,
-                                           void* workspace) const = 0;
+  virtual std::vector<std::byte> arguments(const Workload& workload, std::span<void* const> tensors, void* workspace) const = 0;
   // The same for a case whose recipe says more than its tensors do: a mode that launches choose.
   virtual std::vector<std::byte> case_arguments(const ParityCase& parity_case, std::span<void* const> tensors,
                                                 void* workspace) const {
@@ -127,7 +129,10 @@ class Op {
   // `inputs` as made by make_inputs. Runs on the host, in parallel, inside float64.
   virtual Reference reference(const ParityCase& parity_case, std::span<const HostTensor> inputs) const = 0;
   // Where row `row` of an output lies in its host copy: elements [begin, begin + count).
-  struct RowSlice { std::int64_t begin = 0; std::int64_t count = 0; };
+  struct RowSlice {
+    std::int64_t begin = 0;
+    std::int64_t count = 0;
+  };
   virtual RowSlice output_row(const Workload& workload, std::string_view tensor, std::int64_t row) const = 0;
   // Inputs with every token after position t changed: used to prove that row t does not look ahead.
   virtual std::vector<HostTensor> change_future(const Workload& workload, std::span<const HostTensor> inputs,
@@ -140,7 +145,10 @@ class Op {
   virtual std::vector<Workload> threshold_ladder(const Workload&) const { return {}; }
 
   // What a launch must do at least: floating-point operations and bytes through device memory.
-  struct Work { double flops = 0; double bytes = 0; };
+  struct Work {
+    double flops = 0;
+    double bytes = 0;
+  };
   virtual Work work(const Workload& workload) const = 0;
   // The same for a workload of a recorded selection, whose tokens only the recording knows.
   virtual Work recorded_work(const Workload& workload, const Recordings&) const { return work(workload); }
@@ -148,6 +156,9 @@ class Op {
   // What a model expects of a config that plan() takes; nullopt: there is none. To rank and to explain, never to refuse.
   virtual std::optional<Prediction> predict(const Workload&, const Config&, const Target&) const { return std::nullopt; }
 };
+
+// The same workload of the canonical tuple.
+Workload canonical(const Op& op, Workload workload);
 
 // Every operation of this build. templates/registry.cpp holds the list.
 std::span<const Op* const> all_ops();

@@ -3,8 +3,11 @@
 #include "templates/compressed/compressed_op.h"
 
 #include "templates/common/compression.h"
+#include "templates/common/unread_fields.h"
 
 namespace nsajit::templates {
+
+Problem CompressedOp::canonical(const Problem& problem) const { return without_window(without_selection(problem)); }
 
 std::string_view CompressedOp::threshold_name(const Problem&) const { return "NSA_FA2_MIN_LEN_CMP"; }
 

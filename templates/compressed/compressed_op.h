@@ -10,6 +10,7 @@ class CompressedOp : public dense::DenseOp {
  public:
   CompressedOp() : DenseOp("compressed", Branch::Compressed) {}
 
+  Problem canonical(const Problem& problem) const override;
   std::string_view threshold_name(const Problem& problem) const override;
   std::int64_t threshold_length(const Workload& workload) const override;  // compressed tokens of a sequence
 

@@ -9,6 +9,7 @@
 #include "templates/common/case_list.h"
 #include "templates/common/sequences.h"
 #include "templates/common/streaming.h"
+#include "templates/common/unread_fields.h"
 #include "templates/gate/gate_backends.h"
 
 namespace nsajit::templates {
@@ -22,6 +23,12 @@ constexpr BackendFunctions kCpu{gate::cpu_space, gate::cpu_default_config, gate:
 }  // namespace
 
 GateOp::GateOp(gate::GateStorage gates) : BackendOp("gate", Branch::Gate, kCpu, kCuda), gates_(gates) {}
+
+Problem GateOp::canonical(const Problem& problem) const {
+  Problem read = without_window(without_blocks(problem));
+  read.dk = Problem{}.dk;
+  return read;
+}
 
 std::vector<TensorSpec> GateOp::tensors(const Workload& workload) const { return gate::make_tensors(workload, gates_); }
 

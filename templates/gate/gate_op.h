@@ -12,6 +12,7 @@ class GateOp : public BackendOp {
   // `gates`: what its launches have; a kernel takes both.
   explicit GateOp(gate::GateStorage gates = gate::GateStorage::Element);
 
+  Problem canonical(const Problem& problem) const override;
   std::vector<TensorSpec> tensors(const Workload& workload) const override;
   std::vector<std::byte> arguments(const Workload& workload, std::span<void* const> tensors, void* workspace) const override;
   std::vector<std::byte> case_arguments(const ParityCase& parity_case, std::span<void* const> tensors,

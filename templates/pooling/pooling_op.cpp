@@ -12,6 +12,7 @@
 #include "templates/common/host_tensors.h"
 #include "templates/common/sequences.h"
 #include "templates/common/streaming.h"
+#include "templates/common/unread_fields.h"
 #include "templates/pooling/pooling_backends.h"
 #include "templates/pooling/pooling_rows.h"
 
@@ -26,6 +27,8 @@ constexpr BackendFunctions kCpu{pooling::cpu_space, pooling::cpu_default_config,
 }  // namespace
 
 PoolingOp::PoolingOp() : BackendOp("pooling", Branch::Pooling, kCpu, kCuda) {}
+
+Problem PoolingOp::canonical(const Problem& problem) const { return without_window(without_selection(problem)); }
 
 std::vector<TensorSpec> PoolingOp::tensors(const Workload& workload) const { return pooling::make_tensors(workload); }
 

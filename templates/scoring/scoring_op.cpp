@@ -9,6 +9,7 @@
 #include "templates/common/attention_layout.h"
 #include "templates/common/case_list.h"
 #include "templates/common/compression.h"
+#include "templates/common/unread_fields.h"
 #include "templates/scoring/scoring_backends.h"
 #include "templates/scoring/scoring_inputs.h"
 #include "templates/scoring/scoring_reference.h"
@@ -26,6 +27,12 @@ constexpr std::int64_t kShortestRung = 64;
 }  // namespace
 
 ScoringOp::ScoringOp() : BackendOp("scoring", Branch::Scoring, kCpu, kCuda) {}
+
+Problem ScoringOp::canonical(const Problem& problem) const {
+  Problem read = without_window(problem);
+  read.dv = Problem{}.dv;
+  return read;
+}
 
 std::vector<TensorSpec> ScoringOp::tensors(const Workload& workload) const { return scoring::make_tensors(workload); }
 

@@ -7,6 +7,7 @@
 
 #include "core/assert.h"
 #include "templates/common/case_list.h"
+#include "templates/common/unread_fields.h"
 #include "templates/selection/cuda_model.h"
 #include "templates/selection/selection_backends.h"
 #include "templates/selection/selection_inputs.h"
@@ -46,6 +47,8 @@ Op::Work work_on(const Workload& w, double tokens) {
 }  // namespace
 
 SelectionOp::SelectionOp() : BackendOp("selection", Branch::Selection, kCpu, kCuda) {}
+
+Problem SelectionOp::canonical(const Problem& problem) const { return without_window(without_compression(problem)); }
 
 std::vector<TensorSpec> SelectionOp::tensors(const Workload& workload) const { return make_selection_tensors(workload); }
 

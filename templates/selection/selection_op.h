@@ -10,6 +10,7 @@ class SelectionOp : public BackendOp {
  public:
   SelectionOp();
 
+  Problem canonical(const Problem& problem) const override;
   std::vector<TensorSpec> tensors(const Workload& workload) const override;
   std::vector<std::byte> arguments(const Workload& workload, std::span<void* const> tensors, void* workspace) const override;
 

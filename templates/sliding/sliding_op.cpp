@@ -4,7 +4,11 @@
 
 #include <algorithm>
 
+#include "templates/common/unread_fields.h"
+
 namespace nsajit::templates {
+
+Problem SlidingOp::canonical(const Problem& problem) const { return without_blocks(problem); }
 
 std::string_view SlidingOp::threshold_name(const Problem&) const { return "NSA_FA2_MIN_LEN_WIN"; }
 

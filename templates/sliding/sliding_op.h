@@ -10,6 +10,7 @@ class SlidingOp : public dense::DenseOp {
  public:
   SlidingOp() : DenseOp("sliding", Branch::Sliding) {}
 
+  Problem canonical(const Problem& problem) const override;
   std::string_view threshold_name(const Problem& problem) const override;
   std::int64_t threshold_length(const Workload& workload) const override;  // keys of the last row's window
 

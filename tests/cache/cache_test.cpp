@@ -19,6 +19,15 @@ namespace nsajit::cache {
 
 using Catch::Matchers::StartsWith;
 
+namespace {
+
+// As much of a winner as its threshold is found by.
+WinnerRecord winner_of(const ThresholdRecord& threshold) {
+  return {.problem = threshold.problem, .workload = threshold.workload, .device = threshold.device};
+}
+
+}  // namespace
+
 TEST_CASE("a run comes back as it was stored") {
   ScratchFolder folder;
   Cache cache = Cache::open(folder.file(), OpenMode::ReadWrite);
@@ -142,20 +151,53 @@ TEST_CASE("a threshold comes back as it was stored, and a new one replaces it") 
   Cache cache = Cache::open(folder.file(), OpenMode::ReadWrite);
   ThresholdRecord threshold = sample_threshold(cache.begin_run(sample_run()));
   cache.store_threshold(threshold);
-  REQUIRE(cache.find_threshold(threshold.name, threshold.problem, threshold.device) == threshold);
+  REQUIRE(cache.find_threshold(threshold.name, winner_of(threshold)) == threshold);
   threshold.value = -1;
   cache.store_threshold(threshold);
   REQUIRE(cache.thresholds() == std::vector{threshold});
 }
 
-TEST_CASE("a threshold of another name, tuple or device is another threshold") {
+TEST_CASE("a threshold of another name, tuple, workload or device is another threshold") {
   ScratchFolder folder;
   Cache cache = Cache::open(folder.file(), OpenMode::ReadWrite);
   const ThresholdRecord threshold = sample_threshold(cache.begin_run(sample_run()));
   cache.store_threshold(threshold);
-  REQUIRE_FALSE(cache.find_threshold("NSA_FA2_MIN_LEN_WIN", threshold.problem, threshold.device));
-  REQUIRE_FALSE(cache.find_threshold(threshold.name, "another", threshold.device));
-  REQUIRE_FALSE(cache.find_threshold(threshold.name, threshold.problem, "another"));
+  WinnerRecord winner = winner_of(threshold);
+  REQUIRE_FALSE(cache.find_threshold("NSA_FA2_MIN_LEN_WIN", winner));
+  winner.problem = "another";
+  REQUIRE_FALSE(cache.find_threshold(threshold.name, winner));
+  winner = winner_of(threshold);
+  winner.workload = "another";
+  REQUIRE_FALSE(cache.find_threshold(threshold.name, winner));
+  winner = winner_of(threshold);
+  winner.device = "another";
+  REQUIRE_FALSE(cache.find_threshold(threshold.name, winner));
+}
+
+TEST_CASE("a tuple tuned at two sizes has a threshold for each") {
+  ScratchFolder folder;
+  Cache cache = Cache::open(folder.file(), OpenMode::ReadWrite);
+  const ThresholdRecord first = sample_threshold(cache.begin_run(sample_run()));
+  ThresholdRecord second = first;
+  second.workload = "the same tuple;B=64";
+  second.value = -1;
+  cache.store_threshold(first);
+  cache.store_threshold(second);
+  REQUIRE(cache.find_threshold(first.name, winner_of(first)) == first);
+  REQUIRE(cache.find_threshold(first.name, winner_of(second)) == second);
+}
+
+TEST_CASE("a threshold that does not say its workload stands in where none was fitted at the winner's") {
+  ScratchFolder folder;
+  Cache cache = Cache::open(folder.file(), OpenMode::ReadWrite);
+  const ThresholdRecord own = sample_threshold(cache.begin_run(sample_run()));
+  ThresholdRecord of_tuple = own;
+  of_tuple.workload = "";
+  of_tuple.value = 1024;
+  cache.store_threshold(of_tuple);
+  REQUIRE(cache.find_threshold(own.name, winner_of(own)) == of_tuple);
+  cache.store_threshold(own);
+  REQUIRE(cache.find_threshold(own.name, winner_of(own)) == own);
 }
 
 TEST_CASE("a device comes back as it was stored, and new facts replace the old") {

@@ -66,7 +66,7 @@ void read_everything(Cache& cache) {
   cache.find_trial(std::int64_t{1});
   cache.find_parity(1);
   cache.find_winners(trial.problem, trial.device);
-  cache.find_threshold("NSA_SEL_TRITON_MIN_L", trial.problem, trial.device);
+  cache.find_threshold("NSA_SEL_TRITON_MIN_L", sample_winner(trial));
   cache.find_binary(trial.kernel_key);
   cache.winners();
   cache.thresholds();

@@ -8,13 +8,14 @@
 #include <string_view>
 
 #include "cache/cache.h"
+#include "cache/record_json.h"
 
 namespace nsajit::cache {
 
 // [0] is version 1. The size fails to compile for a version without its file.
 std::array<std::span<const std::byte>, kSchemaVersion> golden_files();
 
-// An export of format 1: sample_content({.trials = 3, .winners = 1, .seed = 1}).
-std::string_view golden_export();
+// An export of every format: sample_content({.trials = 3, .winners = 1, .seed = 1}).
+std::array<std::string_view, ExportHeader::kVersion> golden_exports();
 
 }  // namespace nsajit::cache

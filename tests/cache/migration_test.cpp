@@ -42,8 +42,15 @@ std::vector<std::string> schema_of(const std::string& path) {
   return statements;
 }
 
-// What every golden file holds, whatever its version.
-void require_golden_rows(Cache& cache) {
+// Thresholds say their workload since version 3.
+ThresholdRecord threshold_of(int version) {
+  ThresholdRecord threshold = sample_threshold(1);
+  if (version < 3) threshold.workload = "";
+  return threshold;
+}
+
+// What every golden file holds.
+void require_golden_rows(Cache& cache, int version = 1) {
   TrialRecord baseline = sample_baseline(1);
   baseline.id = 1;
   TrialRecord trial = sample_trial(1);
@@ -54,7 +61,8 @@ void require_golden_rows(Cache& cache) {
   WinnerRecord winner = sample_winner(trial);
   winner.baseline_trial = baseline.id;
   REQUIRE(cache.winners() == std::vector{winner});
-  REQUIRE(cache.thresholds() == std::vector{sample_threshold(1)});
+  REQUIRE(cache.thresholds() == std::vector{threshold_of(version)});
+  REQUIRE(cache.find_threshold(sample_threshold(1).name, winner) == threshold_of(version));
   REQUIRE(cache.devices() == std::vector{sample_device()});
   REQUIRE(cache.find_parity(2).size() == 2);
   BinaryRecord binary = sample_binary(trial.config);
@@ -71,7 +79,7 @@ TEST_CASE("a file of every released version opens with all its rows") {
   write_golden(folder.file(), version);
   REQUIRE(ask(folder.file(), "PRAGMA user_version") == version);
   Cache cache = Cache::open(folder.file(), OpenMode::ReadWrite);
-  require_golden_rows(cache);
+  require_golden_rows(cache, version);
   REQUIRE(ask(folder.file(), "PRAGMA user_version") == kSchemaVersion);
   REQUIRE(ask(folder.file(), "SELECT count(*) FROM migration") == kSchemaVersion);
 }
@@ -93,9 +101,24 @@ TEST_CASE("a reader uses an older file as it is, without a warning") {
   write_golden(folder.file(), version);
   CapturedStderr captured;
   Cache cache = Cache::open(folder.file(), OpenMode::ReadOnly);
-  require_golden_rows(cache);
+  require_golden_rows(cache, version);
   REQUIRE(captured.text().empty());
   REQUIRE(ask(folder.file(), "PRAGMA user_version") == version);
+}
+
+TEST_CASE("a threshold of an older file serves all sizes of its tuple, until one is fitted at a winner's") {
+  ScratchFolder folder;
+  write_golden(folder.file(), 2);
+  Cache cache = Cache::open(folder.file(), OpenMode::ReadWrite);
+  const ThresholdRecord fitted = sample_threshold(1);
+  WinnerRecord winner{.problem = fitted.problem, .workload = fitted.problem + ";another size", .device = fitted.device};
+  REQUIRE(cache.find_threshold(fitted.name, winner) == threshold_of(2));
+  ThresholdRecord newer = fitted;
+  newer.workload = winner.workload;
+  newer.value = -1;
+  cache.store_threshold(newer);
+  REQUIRE(cache.find_threshold(fitted.name, winner) == newer);
+  REQUIRE(cache.thresholds().size() == 2);
 }
 
 TEST_CASE("processes that migrate one file at once do it once") {

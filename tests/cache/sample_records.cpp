@@ -143,6 +143,7 @@ WinnerRecord sample_winner(const TrialRecord& trial, const std::string& search) 
 ThresholdRecord sample_threshold(std::int64_t run) {
   return {.name = "NSA_SEL_TRITON_MIN_L",
           .problem = kProblem,
+          .workload = kWorkload,
           .device = kDevice,
           .key = "fedcba9876543210fedcba9876543210",
           .value = 256,

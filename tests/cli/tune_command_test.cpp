@@ -61,7 +61,7 @@ TEST_CASE("the other branches are tuned and reported with thresholds of their ow
     CHECK(has(tuned.out, " 0 rejected"));
   }
   const std::string report = run_program(folder, "report").out;
-  for (const char* tuple : {"sliding fp32 32/32 h2 w40", "compressed fp32 32/32 h2 l32/16", "scoring fp32 32/32 h2 l32/16 32x4"})
+  for (const char* tuple : {"sliding fp32 32/32 h2 w40", "compressed fp32 32/32 h2 l32/16", "scoring fp32 32 h2 l32/16 32x4"})
     CHECK(has(report, tuple));
   const std::string env = run_program(folder, "report --format env").out;
   for (const char* name : {"\nNSA_FA2_MIN_LEN_WIN=", "\nNSA_FA2_MIN_LEN_CMP=", "\nNSA_SEL_RANGES_V2_MIN_S="})
@@ -78,7 +78,7 @@ TEST_CASE("gate and pooling are tuned, reported and served without a threshold")
     CHECK_FALSE(has(tuned.out, "NSA_"));
   }
   const std::string report = run_program(folder, "report").out;
-  for (const char* tuple : {"gate fp32 32/32 h2", "pooling fp32 32/32 h2 l32/16", "none"}) CHECK(has(report, tuple));
+  for (const char* tuple : {"gate fp32 32 h2", "pooling fp32 32/32 h2 l32/16", "none"}) CHECK(has(report, tuple));
   CHECK_FALSE(has(run_program(folder, "report --format env").out, "\nNSA_"));
   for (const char* branch : {"gate", "pooling"}) {
     const auto found = nlohmann::json::parse(run_program(folder, "lookup --json --device cpu --branch " + (branch + kTuple)).out);
@@ -105,4 +105,36 @@ TEST_CASE("an interrupted tune keeps its trials, exits with 130 and is resumed",
   const auto resumed = run_program(folder, "tune --device cpu --budget 0.001" + tuple);
   CHECK(resumed.exit_code == 0);
   CHECK_FALSE(has(resumed.out, ", 0 reused"));
+}
+
+TEST_CASE(
+    "a tuple that differs in what its branch never reads is the same one; measured anew on demand, with the code there is") {
+  const TemporaryFolder folder;
+  REQUIRE(run_program(folder, kTune).exit_code == 0);
+  const auto again = run_program(folder, kTune + "--w 40 --l 16 --d 16");
+  CHECK(has(again.out, "\n0 compiled, 0 measured, 4 reused, 0 rejected"));
+  const auto fresh = run_program(folder, kTune + "--fresh");
+  CHECK(has(fresh.out, "\n0 compiled, 4 measured, 0 reused, 0 rejected"));
+  CHECK(nlohmann::json::parse(run_program(folder, "report --format json").out).size() == 1);
+}
+
+TEST_CASE("a tuple tuned at two sizes keeps the threshold of each") {
+  const TemporaryFolder folder;
+  REQUIRE(run_program(folder, kTune).exit_code == 0);
+  REQUIRE(run_program(folder, kTune + "--B 3").exit_code == 0);
+  const auto json = nlohmann::json::parse(run_program(folder, "report --format json").out);
+  REQUIRE(json.size() == 2);
+  CHECK(json[0]["threshold"]["created_utc"].is_string());
+  CHECK(json[1]["threshold"]["created_utc"].is_string());
+  const std::string exported = run_program(folder, "cache export").out;
+  CHECK(has(exported, "\"thresholds\":2"));
+}
+
+TEST_CASE("devices that cannot work side by side are refused before anything is done") {
+  const TemporaryFolder folder;
+  const auto twice = run_program(folder, "tune --device cpu,cpu" + kTuple);
+  CHECK(twice.exit_code == 2);
+  CHECK(has(twice.err, "cpu is named twice"));
+  CHECK(run_program(folder, "tune --device cpu,cuda:0" + kTuple).exit_code == 2);
+  CHECK(run_program(folder, "tune --in-process --device cuda:0,cuda:1" + kTuple).exit_code == 2);
 }

@@ -40,12 +40,32 @@ TuningOutcome tune_faulty(const FaultyTemplate& faulty, const std::string& flags
   return tune_with(templates.path(), search_flags(kTuple, find_fault_search(faulty)) + flags);
 }
 
+// The same where the class is instantiated: the fault is the compiler's.
+FaultyTemplate with_compile_fault(const std::string& before, const std::string& statement) {
+  const std::string begin = "template <class Fields>\nclass QueryMajor {\n public:\n";
+  return {.edit = {"selection/query_major.cuh", begin, before + begin + statement}, .marks = {"query_major{", "stages=3"}};
+}
+
+// 2^40 instantiations.
+FaultyTemplate endless_compilation() {
+  return with_compile_fault(
+      "template <int kDepth, long long kPath>\nstruct Endless {\n"
+      "  static constexpr long long kValue = Endless<kDepth - 1, 2 * kPath>::kValue + Endless<kDepth - 1, 2 * kPath + "
+      "1>::kValue;\n"
+      "};\ntemplate <long long kPath>\nstruct Endless<0, kPath> { static constexpr long long kValue = 0; };\n",
+      "  static_assert(Endless<Fields::stages == 3 ? 40 : 0, 1>::kValue == 0);\n");
+}
+
 FaultyTemplate endless() { return with_fault("{\n    for (;;) asm volatile(\"nanosleep.u32 1000;\");\n  }"); }
 
 }  // namespace
 
+TEST_CASE("every faulty CUDA template can still be made") {
+  for (const FaultyTemplate& faulty : {endless(), endless_compilation()})
+    CHECK_NOTHROW(apply_edit(*nsajit::codegen::find_embedded(faulty.edit.file), faulty.edit));
+}
+
 TEST_CASE("the sweep that a faulty CUDA kernel is in reaches it, begins with others and goes on after it") {
-  CHECK_NOTHROW(apply_edit(*nsajit::codegen::find_embedded(endless().edit.file), endless().edit));
   const auto tried = tried_configs(kTuple, find_fault_search(endless()));
   const auto faulty = std::ranges::count_if(tried, [](const auto& config) { return is_faulty(endless(), to_string(config)); });
   CHECK(faulty >= 1);
@@ -65,4 +85,18 @@ TEST_CASE("a CUDA kernel with an illegal address is recorded as one and the next
   const TuningOutcome outcome = tune_faulty(faulty, "");
   print_trials("a CUDA kernel that writes to address 8", outcome);
   CHECK(find_fault_objections(faulty, TrialStatus::IllegalAccess, "", outcome) == std::vector<std::string>{});
+}
+
+TEST_CASE("a CUDA kernel that does not compile is recorded as one and all others are measured", "[gpu]") {
+  const FaultyTemplate faulty = with_compile_fault("", "  static_assert(Fields::stages != 3, \"fault asked for\");\n");
+  const TuningOutcome outcome = tune_faulty(faulty, "");
+  print_trials("a CUDA kernel that does not compile", outcome);
+  CHECK(find_fault_objections(faulty, TrialStatus::CompileError, "", outcome) == std::vector<std::string>{});
+}
+
+TEST_CASE("a CUDA kernel whose compilation never ends is killed at its limit and all others are measured", "[gpu]") {
+  const TuningOutcome outcome = tune_faulty(endless_compilation(), " --compile-timeout 4");
+  print_trials("a CUDA kernel whose compilation never ends, --compile-timeout 4", outcome);
+  CHECK(find_fault_objections(endless_compilation(), TrialStatus::CompileTimeout, "within 4 s", outcome) ==
+        std::vector<std::string>{});
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -38,6 +39,10 @@ std::vector<std::string> find_fault_objections(const FaultyTemplate& faulty, cac
 void print_trials(const std::string& what, const TuningOutcome& outcome) {
   fmt::print("[faults] {}\n", what);
   for (const auto& trial : outcome.trials) fmt::print("[faults]   {}\n", describe(trial));
+  std::istringstream said(outcome.output);
+  for (std::string line; std::getline(said, line);)
+    if (line.find("the worker is gone") != std::string::npos || line.find("the new worker") != std::string::npos)
+      fmt::print("[faults]   {}\n", line);
   fmt::print("[faults]   exit code {}, {} winner, {:.1f} s\n", outcome.exit_code, outcome.winners.size(), outcome.seconds);
   std::fflush(stdout);
 }

@@ -60,7 +60,7 @@ std::string find_program() {
 
 Tuning::Tuning(const std::string& templates, const std::string& flags) : started_s_(now_s()) {
   const std::string command = fmt::format(
-      "exec env -u NSAJIT_DUMP -u NSAJIT_LOG \"ASAN_OPTIONS=handle_segv=0:$ASAN_OPTIONS\" NSAJIT_THREADS=2 "
+      "exec env -u NSAJIT_DUMP NSAJIT_LOG=debug \"ASAN_OPTIONS=handle_segv=0:$ASAN_OPTIONS\" NSAJIT_THREADS=2 "
       "NSAJIT_TEMPLATE_DIR='{0}' NSAJIT_CACHE='{1}/cache.db' '{2}' tune "
       "{3} >'{1}/output' 2>&1",
       templates, folder_.path(), find_program(), flags);

@@ -24,9 +24,11 @@ constexpr const char* kTuples[] = {
     "sliding,fp16,dk=192,dv=128,group=16,w=40,flash;B=1,S=90,S_kv=200,G=2",
     "sliding,bf16,dk=16,dv=16,group=64,w=20;B=1,S=50,G=1",
     "sliding,fp32,dk=64,dv=64,group=4,w=0;B=1,S=40,G=1",
+    "sliding,fp32,dk=32,dv=32,group=2,w=24,l=48,d=24,l_sel=96,n_sel=3,blocks;B=1,S=60,G=1",
     "compressed,bf16,dk=64,dv=64,group=6;B=2,S=300,G=2",
     "compressed,fp32,dk=32,dv=208,group=5,l=16,d=16,flash;B=2,S=100,G=2",
     "compressed,fp16,dk=128,dv=64,group=12,l=64,d=16,varlen;B=4,S=200,G=1",
+    "compressed,fp32,dk=32,dv=32,group=2,w=7,n_sel=3,blocks;B=1,S=200,G=1",
     "compressed,bf16,dk=256,dv=256,group=1,l=8,d=4,l_sel=16;B=1,S=60,S_kv=61,G=1",
 };
 
