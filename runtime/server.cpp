@@ -29,6 +29,7 @@ cache::Cache open_cache(const ServerOptions& options, const Environment& environ
 Server::Server(std::unique_ptr<Device> device, std::unique_ptr<codegen::Compiler> compiler, cache::Cache cache,
                const Toggles& toggles)
     : device_(std::move(device)),
+      forks_(*device_),
       compiler_(std::move(compiler)),
       cache_(std::move(cache)),
       toggles_(toggles),
@@ -38,6 +39,7 @@ Server::Server(std::unique_ptr<Device> device, std::unique_ptr<codegen::Compiler
 
 Server::Server(const ServerOptions& options, const Environment& environment)
     : device_(make_device(options.device, environment)),
+      forks_(*device_),
       compiler_(codegen::make_compiler(device_->target().backend, environment)),
       cache_(open_cache(options, environment)),
       toggles_(read_toggles()),

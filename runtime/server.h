@@ -17,6 +17,7 @@
 #include "codegen/compiler.h"
 #include "runtime/capture.h"
 #include "runtime/dispatcher.h"
+#include "runtime/fork_pool.h"
 #include "runtime/kernel_table.h"
 #include "runtime/policy.h"
 #include "runtime/read_gate.h"
@@ -48,6 +49,13 @@ class Server {
   const Target& target() const { return device_->target(); }
   // NSA_FORCE_BRANCH as nsajit_gate_args::forced has it; -1: none.
   int forced_branch() const { return runtime::forced_branch(toggles_); }
+
+  // Second streams for launches that run beside each other.
+  ForkPool& forks() { return forks_; }
+  // Launches what find() or bind() answered.
+  void launch(const ServedKernel& served, std::span<const std::byte> args, Stream stream) const {
+    served.kernel->launch(served.plan, args, stream);
+  }
 
   // A kernel that cannot go away before the lease does. Keep it for a launch, not for a program's life: bind() is for that.
   class Lease {
@@ -86,6 +94,7 @@ class Server {
   void free_unread();
 
   std::unique_ptr<Device> device_;
+  ForkPool forks_;
   std::unique_ptr<codegen::Compiler> compiler_;
   std::mutex mutex_;  // of all below but what readers use
   cache::Cache cache_;

@@ -103,6 +103,48 @@ TEST_CASE("a launch leaves the caller on the context that it found", "[runtime]"
   CHECK(sum == 5);
 }
 
+TEST_CASE("captured launches run when the graph does, as often as it does", "[runtime]") {
+  const auto device = make_device("cuda", with_fake_driver());
+  const auto kernel = device->load(fake_cubin('k'));
+  long long sum = 0;
+  const auto work = [&](Stream stream) {
+    kernel->launch({.steps = {{.first_row = 5}}}, as_args(&sum), stream);
+    kernel->launch({.steps = {{.first_row = 2}}}, as_args(&sum), stream);
+  };
+  const auto graph = device->capture(work);
+  CHECK(sum == 7);  // once, before it was captured
+  graph->launch(nullptr);
+  graph->launch(nullptr);
+  CHECK(sum == 21);
+  CHECK(device->time_work_us([&](Stream stream) { graph->launch(stream); }) == 250);
+}
+
+TEST_CASE("work that fails leaves no stream captured", "[runtime]") {
+  const auto device = make_device("cuda", with_fake_driver());
+  int calls = 0;
+  const auto fails_when_captured = [&](Stream stream) {
+    CHECK(device->is_capturing(stream) == (calls > 0));
+    if (++calls == 2) throw Error(ErrorCode::Driver, "refused");
+  };
+  CHECK_THROWS_WITH(device->capture(fails_when_captured), Contains("refused"));
+  CHECK_NOTHROW(device->capture([](Stream) {}));
+}
+
+TEST_CASE("a device has streams, forks and a look at foreign memory", "[runtime]") {
+  const auto device = make_device("cuda", with_fake_driver());
+  const auto main = device->make_stream(), side = device->make_stream();
+  REQUIRE(main != nullptr);
+  CHECK(main->get() != side->get());
+  const auto fork = device->make_fork();
+  REQUIRE(fork != nullptr);
+  CHECK_NOTHROW(fork->begin(main->get(), side->get()));
+  CHECK_NOTHROW(fork->end(main->get(), side->get()));
+  const int value = 17;
+  int read = 0;
+  device->read(std::as_writable_bytes(std::span(&read, 1)), &value, main->get());
+  CHECK(read == 17);
+}
+
 TEST_CASE("shared memory is opened up to the opt-in limit less the static part, and no further", "[runtime]") {
   const auto device = make_device("cuda", with_fake_driver());
   const auto kernel = device->load(fake_cubin('k'));
