@@ -111,7 +111,10 @@ std::unique_ptr<LaunchSequence> capture_cuda_graph(std::shared_ptr<const CudaCon
                 fmt::format("capture a CUDA graph: the driver is of CUDA {} and 11.4 or newer is needed; update it",
                             cuda_version_text(driver.version())));
   const CudaStream stream(context);
+  // The stream waits for no other: what was copied in has to be there, and what comes next may read what this leaves.
+  driver.check(driver.cuCtxSynchronize(), "wait before a CUDA graph is captured");
   work(stream.get());
+  driver.check(driver.cuStreamSynchronize(static_cast<CUstream>(stream.get())), "run the work of a CUDA graph once");
   const CUgraph graph = record(*context, stream.get(), work);
   CUgraphExec made = nullptr;
   const CUresult status = driver.cuGraphInstantiateWithFlags(&made, graph, 0);

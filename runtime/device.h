@@ -66,7 +66,7 @@ class Device {
   // Beyond one launch (streams.h). The defaults are those of a device whose launches are done on return.
   virtual std::unique_ptr<OwnStream> make_stream();  // nullptr: work on a second stream would not run beside the first
   virtual std::unique_ptr<StreamFork> make_fork();   // the same
-  // Runs `work` once, so that all it needs is bound, then records it. Pointers and sizes stay those of the recording.
+  // Runs `work` once and waits for it, so that all it needs is bound, then records it. Pointers and sizes stay those of the recording.
   virtual std::unique_ptr<LaunchSequence> capture(const StreamWork& work);
   virtual bool is_capturing(Stream stream) const;
   // As time_us, of work on the stream that it is given.
