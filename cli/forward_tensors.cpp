@@ -8,10 +8,10 @@
 
 #include <fmt/format.h>
 
+#include "core/element_values.h"
 #include "nsajit/error.h"
 #include "nsajit/op.h"
 #include "templates/common/compression.h"
-#include "templates/common/host_elements.h"
 
 namespace nsajit::cli {
 namespace {
@@ -55,7 +55,7 @@ std::vector<std::byte> make_pattern(int dtype) {
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
   std::vector<std::byte> pattern(static_cast<std::size_t>(kPattern * bytes_of(dtype)));
-  for (std::int64_t i = 0; i < kPattern; ++i) templates::store_element(pattern.data(), element_of(dtype), i, normal(random));
+  for (std::int64_t i = 0; i < kPattern; ++i) store_element(pattern.data(), element_of(dtype), i, normal(random));
   return pattern;
 }
 
@@ -73,7 +73,7 @@ std::vector<std::byte> make_gates(std::int64_t values) {
   std::mt19937 random(2);
   std::uniform_real_distribution<float> uniform;
   std::vector<std::byte> gates(static_cast<std::size_t>(values) * 4);
-  for (std::int64_t i = 0; i < values; ++i) templates::store_element(gates.data(), ElementType::FP32, i, uniform(random));
+  for (std::int64_t i = 0; i < values; ++i) store_element(gates.data(), ElementType::FP32, i, uniform(random));
   return gates;
 }
 

@@ -19,6 +19,7 @@
 #include "runtime/dispatcher.h"
 #include "runtime/fork_pool.h"
 #include "runtime/kernel_table.h"
+#include "runtime/launch_watch.h"
 #include "runtime/policy.h"
 #include "runtime/read_gate.h"
 
@@ -52,8 +53,10 @@ class Server {
 
   // Second streams for launches that run beside each other.
   ForkPool& forks() { return forks_; }
-  // Launches what find() or bind() answered.
-  void launch(const ServedKernel& served, std::span<const std::byte> args, Stream stream) const {
+  // Launches what find() or bind() answered. Under NSA_DEBUG_TIMING, NSA_DEBUG_COMPARE and NSA_STRICT_ASSERTS one launch
+  // at a time, done on return.
+  void launch(const ServedKernel& served, std::span<const std::byte> args, Stream stream) {
+    if (watch_ != nullptr) return launch_watched(served, args, stream);
     served.kernel->launch(served.plan, args, stream);
   }
 
@@ -90,6 +93,8 @@ class Server {
   };
   std::shared_ptr<const ServedKernel> find_or_add(const Workload& workload);
   std::shared_ptr<const ServedKernel> make_served(const Workload& workload);
+  std::shared_ptr<const ServedKernel> make_baseline(const Workload& workload);
+  void launch_watched(const ServedKernel& served, std::span<const std::byte> args, Stream stream);
   void publish(std::unique_ptr<KernelTable> table);
   void free_unread();
 
@@ -101,6 +106,7 @@ class Server {
   Toggles toggles_;
   Dispatcher dispatcher_;
   std::optional<Capture> capture_;   // NSAJIT_CAPTURE
+  std::unique_ptr<LaunchWatch> watch_;  // nullptr: no toggle asks for it
   std::unique_ptr<KernelTable> table_;
   std::vector<Retired> retired_;
   ReadGate gate_;
