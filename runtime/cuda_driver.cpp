@@ -42,6 +42,7 @@ void CudaDriver::find_functions() {
     function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(library_.find_symbol(name));
   };
   find_newer(cuFuncGetParamInfo, "cuFuncGetParamInfo");
+  find_newer(cuLaunchKernelEx, "cuLaunchKernelEx");
   find_newer(cuGraphInstantiateWithFlags, "cuGraphInstantiateWithFlags");
 }
 

@@ -41,6 +41,8 @@ class CudaDriver {
   CUresult (*cuEventElapsedTime)(float*, CUevent, CUevent) = nullptr;
   // Since CUDA 12.4; nullptr before.
   CUresult (*cuFuncGetParamInfo)(CUfunction, std::size_t, std::size_t*, std::size_t*) = nullptr;
+  // Since CUDA 11.8; nullptr before.
+  CUresult (*cuLaunchKernelEx)(const CUlaunchConfig*, CUfunction, void**, void**) = nullptr;
   // Since CUDA 11.4; nullptr before.
   CUresult (*cuGraphInstantiateWithFlags)(CUgraphExec*, CUgraph, unsigned long long) = nullptr;
 

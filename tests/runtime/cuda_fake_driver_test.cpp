@@ -103,6 +103,15 @@ TEST_CASE("a launch leaves the caller on the context that it found", "[runtime]"
   CHECK(sum == 5);
 }
 
+TEST_CASE("a bare launch runs the steps as often as it is asked to, and says what the driver refuses", "[runtime]") {
+  const auto device = make_device("cuda", with_fake_driver());
+  const auto kernel = device->load(fake_cubin('k'));
+  long long sum = 0;
+  CHECK(time_bare_launch_us(*kernel, {.steps = {{.first_row = 5}, {.first_row = 2}}}, as_args(&sum), 3).has_value());
+  CHECK(sum == 21);
+  CHECK_THROWS_WITH(time_bare_launch_us(*kernel, {.steps = {{.smem_bytes = 102400}}}, as_args(&sum), 1), Contains("CUDA_ERROR_INVALID_VALUE"));
+}
+
 TEST_CASE("captured launches run when the graph does, as often as it does", "[runtime]") {
   const auto device = make_device("cuda", with_fake_driver());
   const auto kernel = device->load(fake_cubin('k'));
