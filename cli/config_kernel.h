@@ -1,9 +1,10 @@
 #pragma once
-// Config kernel: one config of a tuple, compiled and loaded, whatever the cache says.
+// Config kernel: configs of a tuple, compiled and loaded, whatever the cache says.
 
 #include <map>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "codegen/compiler.h"
 #include "nsajit/op.h"
@@ -20,6 +21,8 @@ class ConfigKernels {
  public:
   ConfigKernels(runtime::Device& device, codegen::Compiler& compiler) : device_(device), compiler_(compiler) {}
   runtime::Device& device() const { return device_; }
+  // Compiles those that are new, each on a thread of its own.
+  void prepare(const Op& op, const Problem& problem, const std::vector<Config>& configs);
   // Lives as long as this object.
   const runtime::Kernel& get(const Op& op, const Problem& problem, const Config& config);
 

@@ -64,7 +64,9 @@ DenseContender::DenseContender(ConfigKernels& kernels, cache::Cache& cache, cons
 
   std::vector<Built> built;
   std::vector<tuner::Contender> contenders;
-  for (const Config& config : pick_configs(*op_, workload_, call.sparsity.w, device.target(), cache)) {
+  const std::vector<Config> configs = pick_configs(*op_, workload_, call.sparsity.w, device.target(), cache);
+  kernels.prepare(*op_, workload_.problem, configs);
+  for (const Config& config : configs) {
     built.push_back(build(kernels, config));
     const auto args = as_bytes(built.back().args);
     contenders.push_back({.kernel = built.back().kernel, .plan = built.back().plan, .args = {args.begin(), args.end()}});

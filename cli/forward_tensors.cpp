@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <random>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::int64_t kPattern = 1'048'583;  // values; a prime
 constexpr std::int64_t kShift = 104'729;      // between the beginnings of tensors
+constexpr std::size_t kRepeats = 16;          // of the pattern, in one copy to the device
 
 int dtype_of(DType dtype) {
   switch (dtype) {
@@ -51,23 +53,30 @@ std::int64_t count(const std::vector<std::int64_t>& shape) {
   return elements;
 }
 
-std::vector<std::byte> make_pattern(int dtype) {
+// The pattern as often as one copy to a device takes at a time, and once more, so that a tensor can begin anywhere in it.
+std::vector<std::byte> make_stage(int dtype) {
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
-  std::vector<std::byte> pattern(static_cast<std::size_t>(kPattern * bytes_of(dtype)));
-  for (std::int64_t i = 0; i < kPattern; ++i) store_element(pattern.data(), element_of(dtype), i, normal(random));
-  return pattern;
+  const auto bytes = static_cast<std::size_t>(kPattern * bytes_of(dtype));
+  std::vector<std::byte> stage(bytes * (kRepeats + 1));
+  for (std::int64_t i = 0; i < kPattern; ++i) store_element(stage.data(), element_of(dtype), i, normal(random));
+  for (std::size_t copy = 1; copy <= kRepeats; ++copy)
+    std::copy_n(stage.begin(), bytes, stage.begin() + static_cast<std::ptrdiff_t>(copy * bytes));
+  return stage;
 }
 
-std::vector<std::byte> repeat(const std::vector<std::byte>& pattern, std::size_t from, std::size_t bytes) {
-  std::vector<std::byte> values(bytes);
-  for (std::size_t at = 0; at < bytes; from = 0) {
-    const std::size_t piece = std::min(pattern.size() - from, bytes - at);
-    std::copy_n(pattern.begin() + static_cast<std::ptrdiff_t>(from), piece, values.begin() + static_cast<std::ptrdiff_t>(at));
-    at += piece;
-  }
-  return values;
-}
+// A part of another buffer.
+class BufferPart final : public runtime::Buffer {
+ public:
+  BufferPart(const runtime::Buffer& whole, std::int64_t offset, std::int64_t bytes)
+      : address_(static_cast<std::byte*>(whole.address()) + offset), bytes_(bytes) {}
+  void* address() const override { return address_; }
+  std::int64_t bytes() const override { return bytes_; }
+
+ private:
+  std::byte* address_;
+  std::int64_t bytes_;
+};
 
 std::vector<std::byte> make_gates(std::int64_t values) {
   std::mt19937 random(2);
@@ -80,7 +89,7 @@ std::vector<std::byte> make_gates(std::int64_t values) {
 }  // namespace
 
 ForwardTensors::ForwardTensors(runtime::Device& device, const Workload& w)
-    : device_(device), dtype_(dtype_of(w.problem.dtype)), pattern_(make_pattern(dtype_)) {
+    : device_(device), dtype_(dtype_of(w.problem.dtype)), stage_(make_stage(dtype_)) {
   const Problem& p = w.problem;
   if (p.layout == Layout::Varlen)
     throw Error(ErrorCode::InvalidArgument, fmt::format("{}: a whole forward pass takes sequences of one length", to_string(w)));
@@ -104,7 +113,7 @@ ForwardTensors::ForwardTensors(runtime::Device& device, const Workload& w)
   ranges_ = add({w.B, w.S, w.G, p.n_sel, 2}, NSAJIT_INT32);
   call_.sparsity = {.l = p.l, .d = p.d, .l_sel = p.l_sel, .n_sel = p.n_sel, .w = p.w};
   call_.overlap_percent = w.overlap_percent;
-  pattern_ = {};
+  stage_ = {};
 }
 
 std::int64_t ForwardTensors::bytes() const {
@@ -121,8 +130,12 @@ nsajit_tensor ForwardTensors::add(const std::vector<std::int64_t>& shape, int dt
 nsajit_tensor ForwardTensors::add_values(const std::vector<std::int64_t>& shape, int dtype) {
   const std::int64_t first = static_cast<std::int64_t>(buffers_.size()) * kShift % kPattern;
   const nsajit_tensor made = add(shape, dtype);
-  device_.copy_in(*buffers_.back(), repeat(pattern_, static_cast<std::size_t>(first * bytes_of(dtype)),
-                                           static_cast<std::size_t>(buffers_.back()->bytes())));
+  const std::int64_t piece = kPattern * bytes_of(dtype) * static_cast<std::int64_t>(kRepeats), total = buffers_.back()->bytes();
+  for (std::int64_t at = 0; at < total; at += piece) {
+    BufferPart part(*buffers_.back(), at, std::min(piece, total - at));
+    device_.copy_in(part, std::span(stage_).subspan(static_cast<std::size_t>(first * bytes_of(dtype)),
+                                                    static_cast<std::size_t>(part.bytes())));
+  }
   return made;
 }
 

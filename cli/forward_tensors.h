@@ -30,7 +30,7 @@ class ForwardTensors {
 
   runtime::Device& device_;
   int dtype_;
-  std::vector<std::byte> pattern_;
+  std::vector<std::byte> stage_;  // while tensors are filled
   std::vector<std::unique_ptr<runtime::Buffer>> buffers_;
   nsajit_tensor ranges_{};
   nsajit_forward_call call_{};

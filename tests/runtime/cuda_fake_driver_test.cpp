@@ -7,6 +7,7 @@
 
 #include "core/env.h"
 #include "nsajit/error.h"
+#include "runtime/bare_launch.h"
 #include "runtime/device.h"
 #include "tests/runtime/beside_program.h"
 
