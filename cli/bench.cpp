@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -16,15 +15,16 @@
 
 #include "cache/utc_time.h"
 #include "cli/bench_case.h"
+#include "cli/bench_decode.h"
 #include "cli/bench_format.h"
+#include "cli/bench_forward.h"
 #include "cli/bench_lookup.h"
 #include "cli/canonical_workloads.h"
+#include "cli/bench_shapes.h"
 #include "cli/interrupt.h"
-#include "cli/overlap_list.h"
+#include "cli/output_file.h"
 #include "cli/session.h"
-#include "cli/shape_text.h"
 #include "cli/toolchain.h"
-#include "cli/tuple_options.h"
 #include "cli/tuple_text.h"
 #include "nsajit/error.h"
 #include "tuner/worker_runner.h"
@@ -35,8 +35,7 @@ namespace {
 constexpr int kMostCompileThreads = 8;  // each NVRTC compilation holds some hundred MiB
 
 struct BenchCommand {
-  TupleOptions tuples;
-  std::vector<std::string> shapes;
+  BenchShapes shapes;
   std::string device = "auto";
   std::string cache;
   std::string json;
@@ -45,60 +44,13 @@ struct BenchCommand {
   BenchSettings settings;
 };
 
-// "a;b" -> a, b: shapes have commas of their own.
-void read_shape_list(const std::string& text, std::vector<Workload>& workloads) {
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(';', begin), text.size());
-    if (end > begin) workloads.push_back(parse_shape(std::string_view(text).substr(begin, end - begin)));
-    begin = end + 1;
-  }
-}
-
-Sweep read_shapes(const std::vector<std::string>& shapes) {
-  Sweep all;
-  for (const auto& text : shapes) {
-    if (!text.ends_with(".toml")) {
-      read_shape_list(text, all.workloads);
-      continue;
-    }
-    Sweep sweep = load_sweep(text);
-    all.workloads.insert(all.workloads.end(), sweep.workloads.begin(), sweep.workloads.end());
-    all.recordings.add(std::move(sweep.recordings));
-  }
-  if (all.workloads.empty())
-    throw Error(ErrorCode::InvalidArgument, "--shapes names no shape; one is S=8192,Hq/Hkv=64/4,dk/dv=128/128,64x16,B=1");
-  return all;
-}
-
-// --overlap is of every shape, whatever names them; the other flags of a tuple name one.
-Sweep read_workloads(const BenchCommand& command) {
-  TupleOptions tuples = command.tuples;
-  const auto overlap = tuples.fields.extract("overlap");
-  const bool by_tuple =
-      !tuples.sweep_path.empty() || !tuples.problem_text.empty() || !tuples.fields.empty() || !tuples.selection_path.empty();
-  if (by_tuple && !command.shapes.empty())
-    throw Error(ErrorCode::InvalidArgument, "--shapes and --sweep or the flags of a tuple exclude each other; give one of them");
-  Sweep sweep = by_tuple ? read_tuples(tuples) : read_shapes(command.shapes);
-  if (!overlap.empty()) sweep.workloads = spread_overlaps(sweep.workloads, parse_overlaps(overlap.mapped()));
+Sweep read_workloads(const BenchShapes& shapes) {
+  Sweep sweep = read_bench_shapes(shapes);
   for (const auto& workload : sweep.workloads) {
     if (workload.problem.branch != Branch::Selection)
       throw Error(ErrorCode::InvalidArgument, fmt::format("bench selection: {} is another branch", to_string(workload)));
   }
   return sweep;
-}
-
-// Opened before anything runs, so that a path that cannot be written costs no measurement. "" = none.
-std::unique_ptr<std::ofstream> open_output(const std::string& path) {
-  if (path.empty()) return nullptr;
-  auto file = std::make_unique<std::ofstream>(path);
-  if (!*file) throw Error(ErrorCode::Io, fmt::format("write {}: cannot be opened; does its folder exist, is it writable?", path));
-  return file;
-}
-
-void write_output(std::ofstream* file, const std::string& text, const std::string& path) {
-  if (file == nullptr) return;
-  if (!(*file << text).flush()) throw Error(ErrorCode::Io, fmt::format("write {}: refused; is the disk full?", path));
-  fmt::print("written to {}\n", path);
 }
 
 std::optional<double> apart_percent(const BenchCase& bench_case) {
@@ -128,14 +80,14 @@ bool rejected(const BenchCase& bench_case) {
 }
 
 ExitCode run_bench(const Session& session, const BenchCommand& command) {
-  Sweep sweep = read_workloads(command);
+  Sweep sweep = read_workloads(command.shapes);
   sweep.workloads = canonical_workloads(sweep.workloads);  // refuses what no operation serves before anything is done
   const auto& workloads = sweep.workloads;
   if (session.environment.frozen) {
     throw Error(ErrorCode::Frozen,
                 "cannot run a benchmark: frozen mode never measures; run it without --frozen and NSAJIT_FROZEN");
   }
-  const auto json = open_output(command.json), csv = open_output(command.csv);
+  OutputFile json(command.json), csv(command.csv);
   const auto runner = tuner::make_worker_runner({.program = std::filesystem::read_symlink("/proc/self/exe").string(),
                                                  .device = command.device,
                                                  .timeout_s = command.worker_timeout_s,
@@ -166,8 +118,8 @@ ExitCode run_bench(const Session& session, const BenchCommand& command) {
     progress.clear();
     print_case(run.cases.back(), settings.predicted);
   }
-  write_output(json.get(), format_bench_json(run), command.json);
-  write_output(csv.get(), format_bench_csv(run), command.csv);
+  json.write(format_bench_json(run));
+  csv.write(format_bench_csv(run));
   if (interrupt.requested()) return ExitCode::Interrupted;
   return std::any_of(run.cases.begin(), run.cases.end(), rejected) ? ExitCode::Rejected : ExitCode::Done;
 }
@@ -180,8 +132,7 @@ void add_bench_selection(CLI::App& bench, Session& session) {
       "  nsajit bench selection --dtype bf16 --dk 128 --dv 128 --group 16 --selection layer7.npy\n"
       "  nsajit bench selection --dtype fp32 --dk 64 --dv 64 --group 6 --S 256 --G 2 --n-sel 4 --device cpu --configs default");
   const auto values = std::make_shared<BenchCommand>();
-  command->add_option("--shapes", values->shapes, "A TOML file of tuples, or short forms separated by ';'");
-  add_tuple_options(*command, values->tuples, TupleSource::OneTupleOrSweep);
+  add_shape_options(*command, values->shapes);
   add_device_option(*command, values->device);
   add_cache_option(*command, values->cache, session);
   command->add_option("--configs", values->settings.configs, "default, cached (what is served), all-variants, or a config")
@@ -206,6 +157,8 @@ void add_bench(CLI::App& app, Session& session) {
   bench->footer("Example:\n  nsajit bench selection --shapes bench/shapes/table1.toml --json table1.json");
   bench->require_subcommand(1);
   add_bench_selection(*bench, session);
+  add_bench_forward(*bench, session);
+  add_bench_decode(*bench, session);
   add_bench_lookup(*bench, session);
 }
 

@@ -1,11 +1,11 @@
 // parity: runs the gate for one kernel on a device and prints every figure with its limit.
 
 #include <memory>
-#include <variant>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/config_kernel.h"
 #include "cli/session.h"
 #include "cli/text_table.h"
 #include "cli/tuple_options.h"
@@ -36,17 +36,6 @@ Config pick_config(const Op& op, const Problem& problem, const Target& target, c
   return config;
 }
 
-std::unique_ptr<runtime::Kernel> make_kernel(runtime::Device& device, const Op& op, const Problem& problem, const Config& config,
-                                             const Environment& environment) {
-  const Target& target = device.target();
-  const auto compiler = codegen::make_compiler(target.backend, environment);
-  const auto result = compiler->compile(codegen::specialize(op, problem, config, target), target);
-  if (const auto* binary = std::get_if<codegen::Binary>(&result)) return device.load(*binary);
-  const auto& failure = std::get<codegen::CompileFailure>(result);
-  throw Error(ErrorCode::Compile,
-              fmt::format("compile {} for {}: {}\n{}", to_string(config), to_string(target), failure.reason, failure.log));
-}
-
 std::string describe_figure(double error, double allowed) { return fmt::format("{:.2e} / {:.2e}", error, allowed); }
 
 void print_report(const tuner::ParityReport& report) {
@@ -69,7 +58,8 @@ ExitCode run_parity(const Session& session, const ParitySettings& settings) {
   const Config config = pick_config(op, workload.problem, device->target(), settings);
   fmt::print("{}, {}\n{} on {}\n", short_problem(workload.problem), short_workload(workload), to_string(config),
              device->target().name);
-  const auto kernel = make_kernel(*device, op, workload.problem, config, session.environment);
+  const auto compiler = codegen::make_compiler(device->target().backend, session.environment);
+  const auto kernel = load_config(*device, *compiler, op, workload.problem, config);
   tuner::ParityChecker checker(op, *device, &recordings);
   const auto report = checker.check(workload, config, *kernel);
   print_report(report);

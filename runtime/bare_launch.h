@@ -13,9 +13,9 @@ namespace nsajit::runtime {
 
 class Kernel;
 
-// Host time of one run of the plan's steps through cuLaunchKernel, microseconds, the mean of `launches` on the default stream;
-// nothing is checked, the context stays current. nullopt: the kernel is no CUDA kernel. Throws Error{Driver} where the driver
-// refuses.
+// Host time of one run of the plan's steps through cuLaunchKernelEx (cuLaunchKernel where the driver is older), microseconds,
+// the mean of `launches` on the default stream; nothing is checked, the context stays current. nullopt: the kernel is no CUDA
+// kernel. Throws Error{Driver} where the driver refuses.
 std::optional<double> time_bare_launch_us(const Kernel& kernel, const LaunchPlan& plan, std::span<const std::byte> args,
                                           int launches);
 

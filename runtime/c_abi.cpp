@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "nsajit/error.h"
 #include "nsajit/nsajit.h"
+#include "runtime/c_context.h"
 #include "runtime/c_status.h"
 #include "runtime/call_arguments.h"
 #include "runtime/server.h"
@@ -20,15 +21,12 @@ using nsajit::Error;
 using nsajit::ErrorCode;
 using nsajit::Target;
 using nsajit::runtime::CallUse;
+using nsajit::runtime::copy_sized;
 using nsajit::runtime::PreparedCall;
+using nsajit::runtime::require;
 using nsajit::runtime::run_guarded;
 using nsajit::runtime::ServedKernel;
 using nsajit::runtime::Server;
-
-struct nsajit_context {
-  std::shared_ptr<Server> server;
-  std::string device;
-};
 
 struct nsajit_kernel {
   std::shared_ptr<Server> server;  // owns what `served` points to
@@ -39,30 +37,12 @@ struct nsajit_kernel {
 
 namespace {
 
-template <class T>
-T& require(T* pointer, const char* function, const char* name) {
-  if (pointer == nullptr) throw Error(ErrorCode::InvalidArgument, fmt::format("{}: {} is NULL", function, name));
-  return *pointer;
-}
-
 template <class Call>
 constexpr const char* kTypeName = "nsajit_call";
 template <>
 constexpr const char* kTypeName<nsajit_combine_call> = "nsajit_combine_call";
 template <>
 constexpr const char* kTypeName<nsajit_compress_call> = "nsajit_compress_call";
-
-// A struct of a caller that was built with an older header is shorter: what it does not have is zero.
-template <class T>
-T copy_sized(const T& given, const char* function, const char* type) {
-  if (given.struct_bytes < sizeof(std::size_t) || given.struct_bytes > sizeof(T))
-    throw Error(ErrorCode::InvalidArgument,
-                fmt::format("{}: struct_bytes is {}; set it to sizeof({}), {} in this library (ABI version {})", function,
-                            given.struct_bytes, type, sizeof(T), NSAJIT_ABI_VERSION));
-  T copy{};
-  std::memcpy(&copy, &given, given.struct_bytes);
-  return copy;
-}
 
 std::size_t args_bytes_of(nsajit::Branch branch) {
   switch (branch) {
@@ -119,7 +99,7 @@ nsajit_status launch(nsajit_context* context, const Call* call, Prepare<Call, Ar
     check_workspace(own, *served, function);
     apply_environment(server, prepared.args);
     prepared.args.workspace = served->plan.workspace_bytes > 0 ? own.workspace : nullptr;
-    served->kernel->launch(served->plan, std::as_bytes(std::span(&prepared.args, 1)), own.stream);
+    server.launch(*served, std::as_bytes(std::span(&prepared.args, 1)), own.stream);
   });
 }
 
@@ -231,7 +211,7 @@ nsajit_status nsajit_kernel_launch(const nsajit_kernel* kernel, const void* args
       throw Error(ErrorCode::InvalidArgument,
                   fmt::format("nsajit_kernel_launch: {} bytes of arguments were given; the struct of {} has {}", args_bytes,
                               own.workload, own.args_bytes));
-    own.served->kernel->launch(own.served->plan, {bytes, args_bytes}, stream);
+    own.server->launch(*own.served, {bytes, args_bytes}, stream);
   });
 }
 

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <new>
 
@@ -108,9 +107,7 @@ class CpuDevice final : public Device {
   }
 
   double time_us(const Kernel& kernel, const LaunchPlan& plan, std::span<const std::byte> args) override {
-    const auto start = std::chrono::steady_clock::now();
-    kernel.launch(plan, args, nullptr);
-    return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
+    return time_work_us([&](Stream stream) { kernel.launch(plan, args, stream); });
   }
 
   void synchronize() override {}   // launch() returns when the work is done

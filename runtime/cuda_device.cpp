@@ -11,6 +11,7 @@
 #include "runtime/cuda_clocks.h"
 #include "runtime/cuda_context.h"
 #include "runtime/cuda_kernel.h"
+#include "runtime/cuda_streams.h"
 
 namespace nsajit::runtime {
 namespace {
@@ -47,25 +48,6 @@ class CudaBuffer final : public Buffer {
   std::int64_t bytes_;
 };
 
-class Event {
- public:
-  explicit Event(std::shared_ptr<const CudaContext> context) : context_(std::move(context)) {
-    const CudaDriver& driver = context_->enter();
-    driver.check(driver.cuEventCreate(&event_, CU_EVENT_DEFAULT), "create an event");
-  }
-  Event(const Event&) = delete;
-  Event& operator=(const Event&) = delete;
-  ~Event() {
-    const CudaDriver* driver = context_->try_enter();
-    if (driver != nullptr) driver->cuEventDestroy_v2(event_);
-  }
-  CUevent get() const { return event_; }
-
- private:
-  std::shared_ptr<const CudaContext> context_;
-  CUevent event_ = nullptr;
-};
-
 CUdeviceptr device_pointer(const Buffer& buffer) { return reinterpret_cast<CUdeviceptr>(buffer.address()); }
 
 void check_range(std::string_view attempt, std::int64_t offset, std::size_t bytes, const Buffer& buffer) {
@@ -77,7 +59,7 @@ void check_range(std::string_view attempt, std::int64_t offset, std::size_t byte
 class CudaDevice final : public Device {
  public:
   explicit CudaDevice(const std::shared_ptr<const CudaContext>& context)
-      : context_(context), clocks_(context->pci_bus_id()), start_(context), stop_(context) {}
+      : context_(context), clocks_(context->pci_bus_id()), start_(context, CudaEvent::Use::Timing), stop_(context, CudaEvent::Use::Timing) {}
 
   const Target& target() const override { return context_->target(); }
 
@@ -120,9 +102,14 @@ class CudaDevice final : public Device {
   // After flush_cache() the GPU is busy while the host queues all of this behind it, so the time between the
   // events holds no host overhead.
   double time_us(const Kernel& kernel, const LaunchPlan& plan, std::span<const std::byte> args) override {
+    return time_work_us([&](Stream stream) { kernel.launch(plan, args, stream); });
+  }
+
+  double time_work_us(const StreamWork& work) override {
     const CudaDriver& driver = context_->enter();
     driver.check(driver.cuEventRecord(start_.get(), nullptr), "record the start event");
-    kernel.launch(plan, args, nullptr);
+    work(nullptr);
+    context_->enter();
     driver.check(driver.cuEventRecord(stop_.get(), nullptr), "record the stop event");
     driver.check(driver.cuEventSynchronize(stop_.get()), "wait for the kernel");
     float milliseconds = 0;
@@ -137,10 +124,31 @@ class CudaDevice final : public Device {
 
   ClockReading clocks() const override { return clocks_.read(); }
 
+  std::unique_ptr<OwnStream> make_stream() override { return make_cuda_stream(context_); }
+  std::unique_ptr<StreamFork> make_fork() override { return make_cuda_fork(context_); }
+  std::unique_ptr<LaunchSequence> capture(const StreamWork& work) override { return capture_cuda_graph(context_, work); }
+
+  bool is_capturing(Stream stream) const override {
+    // The default stream cannot be captured, and a question about it would disturb a capture elsewhere.
+    if (stream == nullptr) return false;
+    const CudaContext::Visit visit(*context_);
+    CUstreamCaptureStatus status = CU_STREAM_CAPTURE_STATUS_NONE;
+    visit.driver().check(visit.driver().cuStreamIsCapturing(static_cast<CUstream>(stream), &status), "ask whether a stream is captured");
+    return status != CU_STREAM_CAPTURE_STATUS_NONE;
+  }
+
+  void read(std::span<std::byte> destination, const void* source, Stream stream) override {
+    const CudaContext::Visit visit(*context_);
+    const CudaDriver& driver = visit.driver();
+    driver.check(driver.cuStreamSynchronize(static_cast<CUstream>(stream)), fmt::format("wait for a stream of {}", target().name));
+    driver.check(driver.cuMemcpyDtoH_v2(destination.data(), reinterpret_cast<CUdeviceptr>(source), destination.size()),
+                 fmt::format("copy {} bytes from {}", destination.size(), target().name));
+  }
+
  private:
   std::shared_ptr<const CudaContext> context_;
   CudaClocks clocks_;
-  Event start_, stop_;
+  CudaEvent start_, stop_;
   std::unique_ptr<Buffer> flush_;
   unsigned char flush_value_ = 0;
 };

@@ -38,7 +38,12 @@ void CudaDriver::find_functions() {
   NSAJIT_CUDA_FUNCTIONS(NSAJIT_FIND)
 #undef NSAJIT_FIND
   find(cuEventElapsedTime, "cuEventElapsedTime");
-  cuFuncGetParamInfo = reinterpret_cast<decltype(cuFuncGetParamInfo)>(library_.find_symbol("cuFuncGetParamInfo"));
+  const auto find_newer = [this](auto& function, const char* name) {
+    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(library_.find_symbol(name));
+  };
+  find_newer(cuFuncGetParamInfo, "cuFuncGetParamInfo");
+  find_newer(cuLaunchKernelEx, "cuLaunchKernelEx");
+  find_newer(cuGraphInstantiateWithFlags, "cuGraphInstantiateWithFlags");
 }
 
 void CudaDriver::initialize() {

@@ -24,7 +24,9 @@ namespace nsajit::runtime {
   X(cuCtxSynchronize) X(cuMemAlloc_v2) X(cuMemFree_v2) X(cuMemGetInfo_v2) X(cuMemcpyHtoD_v2)                  \
   X(cuMemcpyDtoH_v2) X(cuMemsetD8_v2) X(cuMemsetD8Async) X(cuModuleLoadDataEx) X(cuModuleUnload)              \
   X(cuModuleGetFunction) X(cuFuncSetAttribute) X(cuFuncGetAttribute) X(cuLaunchKernel) X(cuEventCreate)       \
-  X(cuEventRecord) X(cuEventSynchronize) X(cuEventDestroy_v2)
+  X(cuEventRecord) X(cuEventSynchronize) X(cuEventDestroy_v2) X(cuStreamCreate) X(cuStreamDestroy_v2)         \
+  X(cuStreamWaitEvent) X(cuStreamSynchronize) X(cuStreamIsCapturing) X(cuStreamBeginCapture_v2)               \
+  X(cuStreamEndCapture) X(cuGraphLaunch) X(cuGraphDestroy) X(cuGraphExecDestroy)
 
 class CudaDriver {
  public:
@@ -39,6 +41,10 @@ class CudaDriver {
   CUresult (*cuEventElapsedTime)(float*, CUevent, CUevent) = nullptr;
   // Since CUDA 12.4; nullptr before.
   CUresult (*cuFuncGetParamInfo)(CUfunction, std::size_t, std::size_t*, std::size_t*) = nullptr;
+  // Since CUDA 11.8; nullptr before.
+  CUresult (*cuLaunchKernelEx)(const CUlaunchConfig*, CUfunction, void**, void**) = nullptr;
+  // Since CUDA 11.4; nullptr before.
+  CUresult (*cuGraphInstantiateWithFlags)(CUgraphExec*, CUgraph, unsigned long long) = nullptr;
 
   // "CUDA_ERROR_ILLEGAL_ADDRESS (an illegal memory access was encountered)": names verbatim, they are
   // classified on.

@@ -71,9 +71,7 @@ class CudaKernel final : public Kernel {
       for (const LaunchStep& step : plan.steps) {
         long long first_row = step.first_row;
         std::array<void*, 2> parameters{const_cast<std::byte*>(args.data()), &first_row};
-        const CUresult answer = driver.cuLaunchKernel(entries_[static_cast<std::size_t>(step.entry)].function, step.grid[0], step.grid[1],
-                                                      step.grid[2], step.block[0], step.block[1], step.block[2], step.smem_bytes, nullptr,
-                                                      parameters.data(), nullptr);
+        const CUresult answer = launch_bare(driver, entries_[static_cast<std::size_t>(step.entry)].function, step, parameters.data());
         if (answer != CUDA_SUCCESS) status = answer;
       }
     const auto stop = std::chrono::steady_clock::now();
@@ -82,6 +80,18 @@ class CudaKernel final : public Kernel {
   }
 
  private:
+  // By the newer of the driver's two calls, where it has both.
+  static CUresult launch_bare(const CudaDriver& driver, CUfunction function, const LaunchStep& step, void** parameters) {
+    if (driver.cuLaunchKernelEx == nullptr)
+      return driver.cuLaunchKernel(function, step.grid[0], step.grid[1], step.grid[2], step.block[0], step.block[1], step.block[2],
+                                   step.smem_bytes, nullptr, parameters, nullptr);
+    CUlaunchConfig config{};
+    config.gridDimX = step.grid[0], config.gridDimY = step.grid[1], config.gridDimZ = step.grid[2];
+    config.blockDimX = step.block[0], config.blockDimY = step.block[1], config.blockDimZ = step.block[2];
+    config.sharedMemBytes = step.smem_bytes;
+    return driver.cuLaunchKernelEx(&config, function, parameters, nullptr);
+  }
+
   [[noreturn]] void refuse_entry(const LaunchStep& step) const {
     throw Error(ErrorCode::InvalidArgument,
                 fmt::format("launch entry {} of a kernel with {} entries: the plan is another kernel's", step.entry, entries_.size()));

@@ -14,6 +14,7 @@
 #include "codegen/compiler.h"
 #include "nsajit/launch_plan.h"
 #include "nsajit/target.h"
+#include "runtime/streams.h"
 
 namespace nsajit { struct Environment; }
 
@@ -26,9 +27,6 @@ class Buffer {
   virtual void* address() const = 0;       // device address (CPU: host address), at least 256-byte aligned
   virtual std::int64_t bytes() const = 0;
 };
-
-// Opaque: a CUstream of the caller on CUDA; ignored on the CPU. nullptr = the default stream.
-using Stream = void*;
 
 // A loaded binary. launch() allocates nothing, formats nothing and reads no environment.
 class Kernel {
@@ -64,6 +62,17 @@ class Device {
   virtual double time_us(const Kernel& kernel, const LaunchPlan& plan, std::span<const std::byte> args) = 0;
   virtual void synchronize() = 0;                                     // throws Error{Driver} on a sticky fault
   virtual ClockReading clocks() const = 0;
+
+  // Beyond one launch (streams.h). The defaults are those of a device whose launches are done on return.
+  virtual std::unique_ptr<OwnStream> make_stream();  // nullptr: work on a second stream would not run beside the first
+  virtual std::unique_ptr<StreamFork> make_fork();   // the same
+  // Runs `work` once and waits for it, so that all it needs is bound, then records it. Pointers and sizes stay those of the recording.
+  virtual std::unique_ptr<LaunchSequence> capture(const StreamWork& work);
+  virtual bool is_capturing(Stream stream) const;
+  // As time_us, of work on the stream that it is given.
+  virtual double time_work_us(const StreamWork& work);
+  // Memory that no Buffer of this device owns, once what `stream` holds is done.
+  virtual void read(std::span<std::byte> destination, const void* source, Stream stream);
 };
 
 // "cpu", "cuda:0", "cuda", "auto" (the first GPU where there is one, else the CPU).

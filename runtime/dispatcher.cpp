@@ -40,16 +40,15 @@ BoundKernel Dispatcher::bind(const Workload& workload) {
   const Problem& problem = workload.problem;
   const Op& op = find_op(problem);
   const Target& target = device_.target();
-  auto tuple = tuples_.find(problem);
-  if (tuple == tuples_.end()) tuple = tuples_.emplace(problem, read_winners(op, problem, target, cache_)).first;
-  Route route = choose_route(op, workload, target, decide(op, workload, target, tuple->second), toggles_);
+  const TupleWinners& tuple = read_tuple(op, problem);
+  Route route = choose_route(op, workload, target, decide(op, workload, target, tuple), toggles_);
   log_.write(workload, route);
   BoundKernel bound{.decision = std::move(route.decision)};
   const auto take = [&](const Config& config) {
     bound.plan = op.plan(workload, config, target);
     bound.kernel = &load(op, problem, config);
   };
-  const Config& baseline = tuple->second.baseline;
+  const Config& baseline = tuple.baseline;
   try {
     take(bound.decision.config);
   } catch (const Error& error) {
@@ -62,6 +61,21 @@ BoundKernel Dispatcher::bind(const Workload& workload) {
     take(baseline);
   }
   return bound;
+}
+
+BoundKernel Dispatcher::bind_baseline(const Workload& workload) {
+  validate(workload);
+  const Op& op = find_op(workload.problem);
+  const Config& baseline = read_tuple(op, workload.problem).baseline;
+  return {.decision = {.config = baseline, .baseline = baseline, .why = "packed SDPA was asked for"},
+          .plan = op.plan(workload, baseline, device_.target()),
+          .kernel = &load(op, workload.problem, baseline)};
+}
+
+const TupleWinners& Dispatcher::read_tuple(const Op& op, const Problem& problem) {
+  const auto known = tuples_.find(problem);
+  if (known != tuples_.end()) return known->second;
+  return tuples_.emplace(problem, read_winners(op, problem, device_.target(), cache_)).first->second;
 }
 
 bool Dispatcher::refresh() {

@@ -36,6 +36,8 @@ class Dispatcher {
   // The same, and keeps nothing of the workload: for sizes that do not come back. Takes microseconds where the tuple's
   // winners are read and the kernel is loaded.
   BoundKernel bind(const Workload& workload);
+  // Packed SDPA of the workload, whatever is stored and whatever the toggles say.
+  BoundKernel bind_baseline(const Workload& workload);
   // Forgets what was read of the cache, where another connection has written to it since; loaded kernels stay. False:
   // nothing was written.
   bool refresh();
@@ -47,6 +49,7 @@ class Dispatcher {
   Toggles toggles_;
   RouteLog log_;
   std::int64_t generation_;  // of the cache, when it was last read anew
+  const TupleWinners& read_tuple(const Op& op, const Problem& problem);
   const Kernel& load(const Op& op, const Problem& problem, const Config& config);
   const Kernel& load_by_key(const Op& op, const Problem& problem, const Config& config);
 

@@ -24,24 +24,33 @@ cache::Cache open_cache(const ServerOptions& options, const Environment& environ
   }
 }
 
+std::shared_ptr<const ServedKernel> share(const Workload& workload, BoundKernel bound) {
+  return std::make_shared<const ServedKernel>(ServedKernel{
+      .workload = workload, .decision = std::move(bound.decision), .plan = std::move(bound.plan), .kernel = bound.kernel});
+}
+
 }  // namespace
 
 Server::Server(std::unique_ptr<Device> device, std::unique_ptr<codegen::Compiler> compiler, cache::Cache cache,
                const Toggles& toggles)
     : device_(std::move(device)),
+      forks_(*device_),
       compiler_(std::move(compiler)),
       cache_(std::move(cache)),
       toggles_(toggles),
       dispatcher_(*device_, *compiler_, cache_, toggles_),
+      watch_(LaunchWatch::make(toggles_, *device_, [this](const Workload& workload) { return make_baseline(workload); })),
       table_(std::make_unique<KernelTable>()),
       current_(table_.get()) {}
 
 Server::Server(const ServerOptions& options, const Environment& environment)
     : device_(make_device(options.device, environment)),
+      forks_(*device_),
       compiler_(codegen::make_compiler(device_->target().backend, environment)),
       cache_(open_cache(options, environment)),
       toggles_(read_toggles()),
       dispatcher_(*device_, *compiler_, cache_, toggles_),
+      watch_(LaunchWatch::make(toggles_, *device_, [this](const Workload& workload) { return make_baseline(workload); })),
       table_(std::make_unique<KernelTable>()),
       current_(table_.get()) {
   if (environment.capture_dir) capture_.emplace(*environment.capture_dir);
@@ -75,9 +84,16 @@ std::shared_ptr<const ServedKernel> Server::find_or_add(const Workload& workload
 }
 
 std::shared_ptr<const ServedKernel> Server::make_served(const Workload& workload) {
-  BoundKernel bound = dispatcher_.bind(workload);
-  return std::make_shared<const ServedKernel>(ServedKernel{
-      .workload = workload, .decision = std::move(bound.decision), .plan = std::move(bound.plan), .kernel = bound.kernel});
+  return share(workload, dispatcher_.bind(workload));
+}
+
+std::shared_ptr<const ServedKernel> Server::make_baseline(const Workload& workload) {
+  return share(workload, dispatcher_.bind_baseline(workload));
+}
+
+void Server::launch_watched(const ServedKernel& served, std::span<const std::byte> args, Stream stream) {
+  const std::lock_guard lock(mutex_);
+  watch_->launch(served, args, stream);
 }
 
 int Server::refresh() {

@@ -17,7 +17,9 @@
 #include "codegen/compiler.h"
 #include "runtime/capture.h"
 #include "runtime/dispatcher.h"
+#include "runtime/fork_pool.h"
 #include "runtime/kernel_table.h"
+#include "runtime/launch_watch.h"
 #include "runtime/policy.h"
 #include "runtime/read_gate.h"
 
@@ -48,6 +50,15 @@ class Server {
   const Target& target() const { return device_->target(); }
   // NSA_FORCE_BRANCH as nsajit_gate_args::forced has it; -1: none.
   int forced_branch() const { return runtime::forced_branch(toggles_); }
+
+  // Second streams for launches that run beside each other.
+  ForkPool& forks() { return forks_; }
+  // Launches what find() or bind() answered. Under NSA_DEBUG_TIMING, NSA_DEBUG_COMPARE and NSA_STRICT_ASSERTS one launch
+  // at a time, done on return.
+  void launch(const ServedKernel& served, std::span<const std::byte> args, Stream stream) {
+    if (watch_ != nullptr) return launch_watched(served, args, stream);
+    served.kernel->launch(served.plan, args, stream);
+  }
 
   // A kernel that cannot go away before the lease does. Keep it for a launch, not for a program's life: bind() is for that.
   class Lease {
@@ -82,16 +93,20 @@ class Server {
   };
   std::shared_ptr<const ServedKernel> find_or_add(const Workload& workload);
   std::shared_ptr<const ServedKernel> make_served(const Workload& workload);
+  std::shared_ptr<const ServedKernel> make_baseline(const Workload& workload);
+  void launch_watched(const ServedKernel& served, std::span<const std::byte> args, Stream stream);
   void publish(std::unique_ptr<KernelTable> table);
   void free_unread();
 
   std::unique_ptr<Device> device_;
+  ForkPool forks_;
   std::unique_ptr<codegen::Compiler> compiler_;
   std::mutex mutex_;  // of all below but what readers use
   cache::Cache cache_;
   Toggles toggles_;
   Dispatcher dispatcher_;
   std::optional<Capture> capture_;   // NSAJIT_CAPTURE
+  std::unique_ptr<LaunchWatch> watch_;  // nullptr: no toggle asks for it
   std::unique_ptr<KernelTable> table_;
   std::vector<Retired> retired_;
   ReadGate gate_;

@@ -37,12 +37,11 @@ std::size_t contender_at(std::size_t place, std::size_t round, std::size_t count
   return round % 2 == 0 ? rotated : count - 1 - rotated;
 }
 
-void run_round(runtime::Device& device, std::span<const Contender> contenders, std::size_t round, std::vector<Timing>& timings) {
+void run_round(runtime::Device& device, std::span<const TimedRun> contenders, std::size_t round, std::vector<Timing>& timings) {
   for (std::size_t place = 0; place < contenders.size(); ++place) {
     const std::size_t index = contender_at(place, round, contenders.size());
-    const Contender& contender = contenders[index];
     device.flush_cache();
-    timings[index].samples_us.push_back(device.time_us(*contender.kernel, contender.plan, contender.args));
+    timings[index].samples_us.push_back(contenders[index]());
   }
 }
 
@@ -80,6 +79,14 @@ std::string describe_disturbance(const Drift& drift, const std::string& throttle
 }  // namespace
 
 std::vector<Timing> measure_interleaved(runtime::Device& device, std::span<const Contender> contenders,
+                                        const MeasureOptions& options) {
+  std::vector<TimedRun> runs;
+  for (const Contender& contender : contenders)
+    runs.push_back([&device, &contender] { return device.time_us(*contender.kernel, contender.plan, contender.args); });
+  return measure_interleaved(device, runs, options);
+}
+
+std::vector<Timing> measure_interleaved(runtime::Device& device, std::span<const TimedRun> contenders,
                                         const MeasureOptions& options) {
   NSAJIT_ASSERT(!contenders.empty(), "a measurement needs a contender");
   const Stopwatch stopwatch;

@@ -4,6 +4,7 @@
 // drift all the same (a device that still warms up) are taken once more.
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,6 +41,11 @@ struct Contender {
 
 // One Timing per contender, in order.
 std::vector<Timing> measure_interleaved(runtime::Device& device, std::span<const Contender> contenders,
+                                        const MeasureOptions& options);
+
+// The same of work that is more than one kernel. Runs it once and answers its device time in microseconds.
+using TimedRun = std::function<double()>;
+std::vector<Timing> measure_interleaved(runtime::Device& device, std::span<const TimedRun> contenders,
                                         const MeasureOptions& options);
 
 }  // namespace nsajit::tuner

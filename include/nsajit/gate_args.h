@@ -7,7 +7,8 @@
  *
  * Everything is reached through strides in elements; the last dimension of the outputs is contiguous. Each branch has
  * strides of its own: grouped [B,S,G,h,dv] and flash [B,S,H,dv] outputs can be mixed. Gates are a tensor [B,S,G,h,3], three
- * of [B,S,G,h], or, with stride 0, one for all heads of a group. On CUDA the pointers and strides of branches and o are
+ * of [B,S,G,h], or, with stride 0, one for all heads of a group. o may be the output of one branch, with its strides: then
+ * the sum is formed in place; it overlaps nothing else. On CUDA the pointers and strides of branches and o are
  * multiples of 16 bytes; those of gates are not. */
 
 typedef struct nsajit_gate_source {

@@ -3,8 +3,9 @@
 /* The C interface of nsajit: serves the tuned kernels of a machine to any language. Link libnsajit.so, include this header.
  *
  * Two levels over one context. High: describe tensors by pointer, shape and strides and call nsajit_selection_forward,
- * nsajit_sliding_forward, nsajit_compressed_forward, nsajit_select_blocks, nsajit_combine or nsajit_compress. Low: nsajit_bind a tuple with sizes and launch
- * the kernel with an argument struct of your own (selection_args.h, dense_args.h, ...).
+ * nsajit_sliding_forward, nsajit_compressed_forward, nsajit_select_blocks, nsajit_combine, nsajit_compress, or nsajit_forward
+ * (forward.h) for all of them. Low: nsajit_bind a tuple with sizes and launch the kernel with an argument struct of your own
+ * (selection_args.h, dense_args.h, ...).
  *
  * Threads: every function may be called from any thread at any time, on one context or several; only nsajit_context_destroy
  * and nsajit_kernel_release want the object for themselves. On the CPU launches of one context take turns.
@@ -190,5 +191,7 @@ nsajit_status nsajit_kernel_info(const nsajit_kernel* kernel, nsajit_kernel_fact
 #ifdef __cplusplus
 }
 #endif
+
+#include "nsajit/forward.h" /* the whole forward pass as one call */
 
 #endif

@@ -126,6 +126,28 @@ def prepare_compress(k: Any, v: Any, *, sparsity: Sparsity, first: int = 0, grou
     return Prepared("compress", call, adapter, tuple(made), (k, v))
 
 
+def prepare_forward(q: Any, caches: Sequence[Any], gates: Any, *, sparsity: Sparsity, scale: Optional[float], overlap_percent: int,
+                    blocks: bool) -> Prepared:
+    """The whole pass. caches: k_cmp, v_cmp, k_sel, v_sel, k_win, v_win. Makes o and, where `blocks` says so, the block indices."""
+    adapter = _tensors.adapter_of(q)
+    v_sel = caches[3]
+    if len(q.shape) not in (4, 5) or any(len(cache.shape) != 4 for cache in caches):
+        raise InvalidArgumentError(f"q has shape {list(q.shape)} and v_sel {list(v_sel.shape)}; give q [B,S,G,h,dk] with [B,G,tokens,d], or "
+                                   f"q [B,S,H,dk] with [B,tokens,G,d]")
+    call = _start("forward", adapter, sparsity, scale=scale or 0.0, overlap_percent=overlap_percent)
+    call.q, call.gates = adapter.describe(q, "q"), adapter.describe(gates, "gates")
+    for name, cache in zip(("k_cmp", "v_cmp", "k_sel", "v_sel", "k_win", "v_win"), caches):
+        setattr(call, name, adapter.describe(cache, name))
+    o = adapter.empty(q, (*q.shape[:-1], v_sel.shape[-1]))
+    call.o = adapter.describe(o, "o")
+    if not blocks:
+        return Prepared("forward", call, adapter, (o,), (q, *caches, gates))
+    groups = v_sel.shape[1 if len(q.shape) == 5 else 2]
+    sel = adapter.empty(q, (q.shape[0], q.shape[1], groups, sparsity.n_sel), "int32")
+    call.sel = adapter.describe(sel, "sel")
+    return Prepared("forward", call, adapter, (o, sel), (q, *caches, gates))
+
+
 def launch(prepared: Prepared) -> tuple:
     """Runs the call on the current stream and returns its outputs."""
     library, context = _library.load(), context_of(prepared.adapter.device)

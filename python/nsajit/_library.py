@@ -67,6 +67,19 @@ class CompressCall(ctypes.Structure):
     ]
 
 
+class ForwardCall(ctypes.Structure):
+    _fields_ = [
+        ("struct_bytes", ctypes.c_size_t),
+        *((name, Tensor) for name in ("q", "k_cmp", "v_cmp", "k_sel", "v_sel", "k_win", "v_win", "gates", "o", "sel")),
+        ("sparsity", Sparsity),
+        ("scale", ctypes.c_float),
+        ("overlap_percent", ctypes.c_int32),
+        ("only_branch", ctypes.c_int32),
+        ("side_stream", ctypes.c_void_p),
+        *_LAUNCH,
+    ]
+
+
 class ContextOptions(ctypes.Structure):
     _fields_ = [
         ("struct_bytes", ctypes.c_size_t),
@@ -89,8 +102,9 @@ class Facts(ctypes.Structure):
 
 _CONTEXT = ctypes.c_void_p
 _KERNEL = ctypes.c_void_p
-# Branch -> its struct, and the function that launches it.
+# Name -> the struct of the call, and the function that launches it.
 CALLS = {
+    "forward": (ForwardCall, "nsajit_forward"),
     "selection": (Call, "nsajit_selection_forward"),
     "sliding": (Call, "nsajit_sliding_forward"),
     "compressed": (Call, "nsajit_compressed_forward"),
@@ -108,7 +122,11 @@ _SIGNATURES = {
         f"nsajit_{name}_workspace_bytes": [_CONTEXT, ctypes.POINTER(struct), ctypes.POINTER(ctypes.c_int64)]
         for name, (struct, _) in CALLS.items()
     },
-    **{f"nsajit_{name}_kernel": [_CONTEXT, ctypes.POINTER(struct), ctypes.POINTER(_KERNEL)] for name, (struct, _) in CALLS.items()},
+    **{
+        f"nsajit_{name}_kernel": [_CONTEXT, ctypes.POINTER(struct), ctypes.POINTER(_KERNEL)]
+        for name, (struct, _) in CALLS.items()
+        if name != "forward"  # it is several kernels
+    },
     "nsajit_kernel_info": [_KERNEL, ctypes.POINTER(Facts)],
     "nsajit_kernel_release": [_KERNEL],
 }

@@ -28,20 +28,20 @@ def nsa_attention(q: Any, caches: Caches, gates: Any, *, sparsity: Sparsity = Sp
     """O = g_cmp * O_cmp + g_sel * O_sel + g_win * O_win (arXiv 2502.11089, equation 5).
 
     q [B,S,G,h,dk] or [B,S,H,dk]; gates [..., 3] over q's leading dimensions: compressed, selection, sliding. The queries are the last S
-    of the raw tokens. Returns o, or (o, block_indices [B,S,G,n_sel]) with return_blocks. Otherwise the choice goes from scoring to
+    of the raw tokens. One call of the library: five kernels and one workspace, in which what the branches hand to each other lies.
+    Returns o, or (o, block_indices [B,S,G,n_sel]) with return_blocks. Otherwise the choice goes from scoring to
     selection as token ranges, the form that `nsajit tune` tunes where nothing else is said.
     """
     if tuple(gates.shape) != (*q.shape[:-1], 3):
         raise InvalidArgumentError(f"gates has shape {list(gates.shape)}; with this q it has to be {[*q.shape[:-1], 3]}")
-    raw = caches.k_sel.shape[2 if len(q.shape) == 5 else 1]
-    shared = {"sparsity": sparsity, "scale": scale}
-    o_cmp, lse = attention.compressed_attention(q, caches.k_cmp, caches.v_cmp, kv_length=raw, return_lse=True, **shared)
-    chosen = attention.select_blocks(q, caches.k_cmp, lse=lse, kv_length=raw, dv=caches.v_sel.shape[-1], ranges=not return_blocks, **shared)
-    o_sel = attention.selection_attention(q, caches.k_sel, caches.v_sel, chosen, overlap_percent=overlap_percent, **shared)
-    o_win = attention.sliding_attention(q, caches.k_win, caches.v_win, **shared)
-    groups = caches.k_sel.shape[1 if len(q.shape) == 5 else 2]
-    o = combine(o_cmp, o_sel, o_win, gates, sparsity=sparsity, kv_length=raw, dk=q.shape[-1], groups=groups)
-    return (o, chosen) if return_blocks else o
+    tensors = [caches.k_cmp, caches.v_cmp, caches.k_sel, caches.v_sel, caches.k_win, caches.v_win]
+    operator = attention.operator_of(q, gates, *tensors)
+    if operator is not None:
+        made = operator.forward(q, tensors, gates, sparsity.values(), scale or 0.0, overlap_percent, return_blocks)
+    else:
+        made = _calls.launch(_calls.prepare_forward(q, tensors, gates, sparsity=sparsity, scale=scale, overlap_percent=overlap_percent,
+                                                    blocks=return_blocks))
+    return tuple(made) if return_blocks else made[0]
 
 
 def decode_step(q: Any, caches: Caches, gates: Any, **options: Any) -> Any:

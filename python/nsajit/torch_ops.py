@@ -1,4 +1,4 @@
-"""torch custom operators nsajit::attention, select_blocks, combine and compress, so that torch.compile, export and fake tensors see opaque calls with
+"""torch custom operators nsajit::forward, attention, select_blocks, combine and compress, so that torch.compile, export and fake tensors see opaque calls with
 known shapes. Importing it needs torch 2.4 or newer."""
 
 from __future__ import annotations
@@ -9,6 +9,24 @@ import torch
 from torch import Tensor
 
 from . import _calls
+
+
+@torch.library.custom_op("nsajit::forward", mutates_args=())
+def forward(q: Tensor, caches: list[Tensor], gates: Tensor, sparsity: list[int], scale: float, overlap_percent: int,
+            blocks: bool) -> list[Tensor]:
+    """The whole pass: o, and the block indices where asked for. `caches`: k_cmp, v_cmp, k_sel, v_sel, k_win, v_win."""
+    return list(_calls.launch(_calls.prepare_forward(q, caches, gates, sparsity=_calls.Sparsity(*sparsity), scale=scale,
+                                                     overlap_percent=overlap_percent, blocks=blocks)))
+
+
+@forward.register_fake
+def _(q, caches, gates, sparsity, scale, overlap_percent, blocks):
+    v_sel = caches[3]
+    made = [torch.empty((*q.shape[:-1], v_sel.shape[-1]), dtype=q.dtype, device=q.device)]
+    if blocks:
+        groups = v_sel.shape[1 if q.dim() == 5 else 2]
+        made.append(torch.empty((q.shape[0], q.shape[1], groups, sparsity[3]), dtype=torch.int32, device=q.device))
+    return made
 
 
 @torch.library.custom_op("nsajit::attention", mutates_args=())

@@ -1,6 +1,5 @@
 // The C interface honours the NSA_* variables that a host app sets before it creates a context.
 
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -8,22 +7,11 @@
 
 #include "nsajit/nsajit.h"
 #include "tests/abi/attention_case.h"
+#include "tests/abi/variable.h"
 
 namespace nsajit::testing {
 using Catch::Matchers::Contains;
 namespace {
-
-// Sets a variable for the length of a test.
-class Variable {
- public:
-  Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
-  Variable(const Variable&) = delete;
-  Variable& operator=(const Variable&) = delete;
-  ~Variable() { unsetenv(name_); }
-
- private:
-  const char* name_;
-};
 
 // Three outputs of one row of one head: 1, 2 and 3 everywhere, all gates 1.
 float combined(nsajit_context* context, int only_branch) {

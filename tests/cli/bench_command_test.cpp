@@ -113,3 +113,53 @@ TEST_CASE("bench lookup times lookups with and without a writer, and writes json
   CHECK(json["lookups"][3]["readers"] == 3);
   CHECK(json["lookups"][3]["bind_p50_us"].get<double>() > 0);
 }
+
+TEST_CASE("bench forward times the parts, the whole and dense attention at each length, and says where it wins") {
+  const TemporaryFolder folder;
+  const auto result = run_program(folder, "bench forward --device cpu --rounds 3 --lengths 64,200 --json " + folder.file("f.json") +
+                                              " --shapes 'S=256,Hq/Hkv=4/2,dk/dv=32/32,32x4,w=40,dtype=fp32'");
+  INFO(result.out << result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK(has(result.out, "B=1 S=200 4/2 32/32 32x4 "));
+  CHECK(has(result.out, "B=1 4/2 32/32 32x4: "));
+  const auto rows = nlohmann::json::parse(read_file(folder.file("f.json")))["rows"];
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[1]["workspace_bytes"].get<int>() >= 2 * 200 * 4 * 32 * 4);
+  REQUIRE(rows[1]["contenders"].size() == 7);
+  for (const auto& contender : rows[1]["contenders"]) CHECK(contender["time_us"].get<double>() > 0);
+  CHECK(rows[1]["contenders"][6]["name"] == "dense");
+}
+
+TEST_CASE("bench decode takes the users' flags, and its CSV is summarized") {
+  const TemporaryFolder folder;
+  const std::string csv = folder.file("d.csv");
+  const auto result = run_program(folder, "bench decode --device cpu --B 1 --dim 256 --heads 4 --groups 2 --dk 32 --dv 32 --l 32 --d 16 --l_sel 64 "
+                                          "--n_sel 16 --w 512 --S_list 8,300 --iters 4 --warmup 1 --branch_force_mode env --dtype fp32 --csv " + csv);
+  INFO(result.out << result.err);
+  REQUIRE(result.exit_code == 0);
+  const std::string text = read_file(csv);
+  CHECK(text.starts_with("S,ms_total,ms_cmp,ms_sel,ms_win,reads_actual,reads_expected"));
+  // 17 compressed tokens, all 300 selected and all in the window; 16 blocks and a full window were expected.
+  CHECK(has(text, ",617,1341,617,1341\n"));
+  const auto summary = run_program(folder, "bench decode --summarize " + csv);
+  CHECK(summary.exit_code == 0);
+  CHECK(summary.out.starts_with("     S     total    cmp%    sel%    win%      reads(dec)      reads(tot)\n     8 "));
+}
+
+TEST_CASE("bench forward and decode refuse what cannot be before they measure") {
+  const TemporaryFolder folder;
+  const auto refused = [&](const std::string& arguments, int exit_code, const std::string& part) {
+    const auto result = run_program(folder, arguments);
+    INFO(arguments << "\n" << result.err << result.out);
+    CHECK(result.exit_code == exit_code);
+    CHECK(has(result.err + result.out, part));
+  };
+  refused("bench forward --device cpu", 2, "--shapes names no shape");
+  refused("bench forward --device cpu --layout varlen --dtype fp32 --S 64 --n-sel 1", 2, "sequences of one length");
+  refused("bench decode --device cpu --heads 5 --groups 2", 2, "5 heads in 2 groups");
+  refused("bench decode --device cpu --l 30", 2, "l=30");
+  refused("bench decode --branch_force_mode maybe", 2, "maybe");
+  refused("bench decode --summarize /nonexistent.csv", 4, "/nonexistent.csv");
+  refused("bench decode --device cpu --csv /nonexistent/d.csv", 4, "/nonexistent/d.csv");
+  refused("--frozen bench forward --device cpu --dtype fp32 --S 64 --n-sel 1", 3, "never measures");
+}

@@ -45,6 +45,19 @@ class Contexts(unittest.TestCase):
             finally:
                 nsajit.configure()
 
+    def test_a_forced_branch_is_the_whole_output(self):
+        case = Case()
+        caches = nsajit.Caches(case.k_cmp, case.v_cmp, case.k, case.v, case.k, case.v)
+        gates = np.full((*case.q.shape[:-1], 3), np.nan, np.float32)  # of a forced branch nobody reads them
+        expected = nsajit.sliding_attention(case.q, case.k, case.v, sparsity=case.sparsity)
+        os.environ["NSA_FORCE_BRANCH"] = "win"
+        nsajit.configure()  # contexts read the environment when they are made
+        try:
+            np.testing.assert_array_equal(nsajit.nsa_attention(case.q, caches, gates, sparsity=case.sparsity), expected)
+        finally:
+            del os.environ["NSA_FORCE_BRANCH"]
+            nsajit.configure()
+
     def test_threads_share_a_context(self):
         case, wrong = Case(), []
         expected = nsajit.sliding_attention(case.q, case.k, case.v, sparsity=case.sparsity)

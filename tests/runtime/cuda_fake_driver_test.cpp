@@ -7,6 +7,7 @@
 
 #include "core/env.h"
 #include "nsajit/error.h"
+#include "runtime/bare_launch.h"
 #include "runtime/device.h"
 #include "tests/runtime/beside_program.h"
 
@@ -101,6 +102,57 @@ TEST_CASE("a launch leaves the caller on the context that it found", "[runtime]"
   get_current(&current);
   CHECK(current == &own);
   CHECK(sum == 5);
+}
+
+TEST_CASE("a bare launch runs the steps as often as it is asked to, and says what the driver refuses", "[runtime]") {
+  const auto device = make_device("cuda", with_fake_driver());
+  const auto kernel = device->load(fake_cubin('k'));
+  long long sum = 0;
+  CHECK(time_bare_launch_us(*kernel, {.steps = {{.first_row = 5}, {.first_row = 2}}}, as_args(&sum), 3).has_value());
+  CHECK(sum == 21);
+  CHECK_THROWS_WITH(time_bare_launch_us(*kernel, {.steps = {{.smem_bytes = 102400}}}, as_args(&sum), 1), Contains("CUDA_ERROR_INVALID_VALUE"));
+}
+
+TEST_CASE("captured launches run when the graph does, as often as it does", "[runtime]") {
+  const auto device = make_device("cuda", with_fake_driver());
+  const auto kernel = device->load(fake_cubin('k'));
+  long long sum = 0;
+  const auto work = [&](Stream stream) {
+    kernel->launch({.steps = {{.first_row = 5}}}, as_args(&sum), stream);
+    kernel->launch({.steps = {{.first_row = 2}}}, as_args(&sum), stream);
+  };
+  const auto graph = device->capture(work);
+  CHECK(sum == 7);  // once, before it was captured
+  graph->launch(nullptr);
+  graph->launch(nullptr);
+  CHECK(sum == 21);
+  CHECK(device->time_work_us([&](Stream stream) { graph->launch(stream); }) == 250);
+}
+
+TEST_CASE("work that fails leaves no stream captured", "[runtime]") {
+  const auto device = make_device("cuda", with_fake_driver());
+  int calls = 0;
+  const auto fails_when_captured = [&](Stream stream) {
+    CHECK(device->is_capturing(stream) == (calls > 0));
+    if (++calls == 2) throw Error(ErrorCode::Driver, "refused");
+  };
+  CHECK_THROWS_WITH(device->capture(fails_when_captured), Contains("refused"));
+  CHECK_NOTHROW(device->capture([](Stream) {}));
+}
+
+TEST_CASE("a device has streams, forks and a look at foreign memory", "[runtime]") {
+  const auto device = make_device("cuda", with_fake_driver());
+  const auto main = device->make_stream(), side = device->make_stream();
+  REQUIRE(main != nullptr);
+  CHECK(main->get() != side->get());
+  const auto fork = device->make_fork();
+  REQUIRE(fork != nullptr);
+  CHECK_NOTHROW(fork->begin(main->get(), side->get()));
+  CHECK_NOTHROW(fork->end(main->get(), side->get()));
+  const int value = 17;
+  int read = 0;
+  device->read(std::as_writable_bytes(std::span(&read, 1)), &value, main->get());
+  CHECK(read == 17);
 }
 
 TEST_CASE("shared memory is opened up to the opt-in limit less the static part, and no further", "[runtime]") {

@@ -22,6 +22,12 @@ int sticky = 0;          // answered by every call after a fault
 Function functions[8];
 int function_count = 0;
 char image;
+char streams[4];
+int stream_count = 0;
+void* captured = nullptr;  // the stream that is being captured: one graph at a time
+struct Recorded { long long* counter; long long amount; };
+Recorded recorded[8];
+int recorded_count = 0;
 
 int answer(int status = 0) { return kKind == 1 ? 34 : sticky != 0 ? sticky : status; }
 
@@ -124,17 +130,52 @@ int cuFuncGetParamInfo(void*, std::size_t, std::size_t* offset, std::size_t* byt
   *bytes = sizeof(void*);
   return answer();
 }
-int cuLaunchKernel(void* function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned smem, void*, void** parameters, void**) {
+int cuLaunchKernel(void* function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned smem, void* stream, void** parameters, void**) {
   const auto& entry = *static_cast<Function*>(function);
   if (static_cast<int>(smem) > entry.smem_limit) return answer(kInvalidValue);
   if (std::strcmp(entry.name, "illegal") == 0) { sticky = kIllegalAddress; return 0; }
-  **static_cast<long long**>(parameters[0]) += *static_cast<long long*>(parameters[1]);
+  long long* const counter = *static_cast<long long**>(parameters[0]);
+  const long long amount = *static_cast<long long*>(parameters[1]);
+  if (captured != nullptr && stream == captured) {
+    recorded[recorded_count++ % 8] = {counter, amount};
+    return answer();
+  }
+  *counter += amount;
   return answer();
+}
+// The fields of CUlaunchConfig that matter here: grid, block, shared memory, stream.
+struct LaunchConfig { unsigned grid[3], block[3], smem; void* stream; };
+int cuLaunchKernelEx(const LaunchConfig* config, void* function, void** parameters, void** extra) {
+  return cuLaunchKernel(function, 1, 1, 1, 1, 1, 1, config->smem, config->stream, parameters, extra);
 }
 int cuEventCreate(void** event, unsigned) { *event = &sticky; return answer(); }
 int cuEventRecord(void*, void*) { return answer(); }
 int cuEventSynchronize(void*) { return answer(); }
 int cuEventDestroy_v2(void*) { return answer(); }
+int cuStreamCreate(void** stream, unsigned) { *stream = &streams[stream_count++ % 4]; return answer(); }
+int cuStreamDestroy_v2(void*) { return answer(); }
+int cuStreamWaitEvent(void*, void*, unsigned) { return answer(); }
+int cuStreamSynchronize(void*) { return answer(); }
+int cuStreamIsCapturing(void* stream, int* status) { *status = stream != nullptr && stream == captured ? 1 : 0; return answer(); }
+int cuStreamBeginCapture_v2(void* stream, int) {
+  if (stream == nullptr || captured != nullptr) return answer(kInvalidValue);
+  captured = stream;
+  recorded_count = 0;
+  return answer();
+}
+int cuStreamEndCapture(void* stream, void** graph) {
+  if (stream != captured) return answer(kInvalidValue);
+  captured = nullptr;
+  *graph = recorded;
+  return answer();
+}
+int cuGraphInstantiateWithFlags(void** sequence, void* graph, unsigned long long) { *sequence = graph; return answer(); }
+int cuGraphLaunch(void*, void*) {
+  for (int i = 0; i < recorded_count; ++i) *recorded[i].counter += recorded[i].amount;
+  return answer();
+}
+int cuGraphDestroy(void*) { return answer(); }
+int cuGraphExecDestroy(void*) { return answer(); }
 int cuEventElapsedTime(float* milliseconds, void*, void*) { *milliseconds = 0.25f; return answer(); }
 
 }  // extern "C"

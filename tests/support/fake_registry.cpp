@@ -1,6 +1,7 @@
 // The registry of a test program that links no templates: FakeOp is the only operation.
 
 #include "nsajit/error.h"
+#include "nsajit/selection_check.h"
 #include "tests/support/fake_op.h"
 
 namespace nsajit {
@@ -16,5 +17,8 @@ const Op& find_op(const Problem& problem) {
     if (op->supports(problem)) return *op;
   throw Error(ErrorCode::Unsupported, "the fake registry serves selection only, not " + to_string(problem));
 }
+
+// FakeOp's arguments are no selection.
+void check_selection_arguments(const Problem&, const nsajit_selection_args&, const CheckedLaunch&) {}
 
 }  // namespace nsajit

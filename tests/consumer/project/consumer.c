@@ -38,6 +38,8 @@ static const function kAll[] = {
     (function)nsajit_compress,
     (function)nsajit_compress_workspace_bytes,
     (function)nsajit_compress_kernel,
+    (function)nsajit_forward,
+    (function)nsajit_forward_workspace_bytes,
     (function)nsajit_bind,
     (function)nsajit_kernel_launch,
     (function)nsajit_kernel_release,
