@@ -26,7 +26,7 @@ constexpr const char* kQueryColumns = "scoring/query_columns.cuh";
 constexpr const char* kRing = "scoring/block_ring.cuh";
 constexpr const char* kSorted = "scoring/sorted_choice.cuh";
 constexpr const char* kTileScores = "scoring/tile_scores.cuh";
-constexpr const char* kFiltered = "scoring/filtered_choice.cuh";
+constexpr const char* kBestBlocks = "scoring/best_blocks.cuh";
 constexpr const char* kChosen = "scoring/chosen_blocks.cuh";
 constexpr const char* kDenseMma = "dense/dense_mma.cuh";
 constexpr const char* kDenseWgmma = "dense/dense_wgmma.cuh";
@@ -217,11 +217,11 @@ std::vector<Mutant> scoring_mutants() {
        kScoring},
       {"blocks of an earlier row are forgotten", {kSorted, "visit(old_bits, old_block);", ""}, kAll, kManyRows},
       {"the filter breaks ties against the lower block",
-       {kFiltered, "__popc(ties & before) < equal", "__popc(ties & ~before) <= equal"},
+       {kBestBlocks, "__popc(ties & before) < equal", "__popc(ties & ~before) <= equal"},
        kAll,
        kManyBlocks},
       {"the filter's threshold is not raised",
-       {kFiltered, "make_int2(wanted, static_cast<int>(least));", "make_int2(wanted - 1, -1);"},
+       {kBestBlocks, "make_int2(wanted, static_cast<int>(least));", "make_int2(wanted - 1, -1);"},
        kAll,
        kManyBlocks},
       {"the last candidate is not scored",
