@@ -49,6 +49,7 @@ class BlockScores {
   float* logits;  // [head][pitch]
   int pitch;
   int rank;
+  bool spilled;  // logits of all CTAs lie behind each other in the workspace: they do not fit shared memory
 
   // From a warp's scores of a tile: `key` is this lane's first one, `count` the real ones from it on. The CTAs behind get
   // those that reach into their blocks.
@@ -157,8 +158,14 @@ class BlockScores {
   }
 
   __device__ __forceinline__ void push_ahead(float* row, int key, float logit) const {
-    for (int to = rank + 1; to < Shared::kCtas && to * keys.chunk - Shared::kBefore <= key; ++to)
-      Shared::push(row + keys.place(key) - (to - rank) * keys.chunk, to, logit);
+    for (int to = rank + 1; to < Shared::kCtas && to * keys.chunk - Shared::kBefore <= key; ++to) {
+      float* const own = row + keys.place(key) - (to - rank) * keys.chunk;
+      if (spilled) {
+        own[(to - rank) * Fields::group * pitch] = logit;
+      } else {
+        Shared::push(own, to, logit);
+      }
+    }
   }
 
   // The terms in the order in which scoring adds them.

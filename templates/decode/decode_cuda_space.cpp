@@ -1,5 +1,5 @@
-// The decode step on CUDA: what configs of decode_step.cuh take (the same sizes as there), the unit and the launch. The
-// baseline is the kernel of every SM with a fixed config.
+// The decode step on CUDA: what configs of decode_step.cuh take (the same sizes as there), the unit and the launch. Logits lie
+// in shared memory where they fit, else in the workspace. The baseline is the same kernel with a fixed config.
 
 #include <algorithm>
 #include <limits>
@@ -19,7 +19,7 @@ constexpr int kMostHeads = 16;  // rows of a fragment
 constexpr int kBranches = 3;
 constexpr std::int64_t kMaxGrid = std::numeric_limits<std::int32_t>::max();
 
-int cluster_size(const Config& config) { return config.variant == kCluster ? config.at("cluster") : 1; }
+int cluster_size(const Config& config) { return config.values.contains("cluster") ? config.at("cluster") : 1; }
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
@@ -93,33 +93,29 @@ SearchSpace make_space(const Problem& problem, const Target& target) {
   return space;
 }
 
-Config make_single(const Problem& problem, const Target& target, const char* variant) {
-  require_supported(problem, target);
-  const VariantSpace space = single_space(problem, target);
-  for (const int warps : {8, 4})
-    for (const int stages : {2, 1}) {
-      Config config{.variant = kSingle, .values = {{"warps", warps}, {"stages", stages}, {"keys", 16}}};
-      if (space.find_violation(config)) continue;
-      config.variant = variant;
-      return config;
-    }
+// The first of the known good configs that fits: a cluster of 8 is right for a few sequences, and near the best for many.
+Config choose(const Problem& problem, const Target& target) {
+  const SearchSpace space = make_space(problem, target);
+  for (const int stages : {2, 1})
+    for (const int warps : {8, 4})
+      for (const int cluster : {8, 0}) {
+        Config config{.variant = cluster > 0 ? kCluster : kSingle,
+                      .values = {{"warps", warps}, {"stages", stages}, {"keys", 16}}};
+        if (cluster > 0) config.values["cluster"] = cluster;
+        if (!space.find_violation(config)) return config;
+      }
   throw Error(ErrorCode::Unsupported,
               fmt::format("decode on {} for {}: no tile fits {} bytes of shared memory per block; launch the branches one by one",
                           target.name, to_string(problem), target.smem_bytes));
 }
 
-// A cluster of 8, or less where it does not fit: right for a few sequences, near the best for many.
-Config make_default(const Problem& problem, const Target& target) {
-  Config single = make_single(problem, target, kSingle);
-  const VariantSpace space = cluster_space(problem, target);
-  for (const int stages : {2, 1}) {
-    Config config{.variant = kCluster, .values = {{"cluster", 8}, {"warps", 8}, {"stages", stages}, {"keys", 16}}};
-    if (!space.find_violation(config)) return config;
-  }
-  return single;
-}
+Config make_default(const Problem& problem, const Target& target) { return choose(problem, target); }
 
-Config make_baseline(const Problem& problem, const Target& target) { return make_single(problem, target, kPackedSdpa); }
+Config make_baseline(const Problem& problem, const Target& target) {
+  Config config = choose(problem, target);
+  config.variant = kPackedSdpa;
+  return config;
+}
 
 Unit make_unit(const Problem& problem, const Config& config, const Target& target) {
   require_supported(problem, target);
@@ -151,21 +147,13 @@ LaunchPlan make_plan(const Workload& w, const Config& config, const Target& targ
   if (blocks > kMaxGrid)
     throw Error(ErrorCode::Unsupported,
                 fmt::format("launch decode for {}: {} blocks; up to {} can be; split the batch", to_string(w), blocks, kMaxGrid));
-  std::int64_t smem = smem_bytes(w.problem, config);
+  const std::int64_t smem = smem_bytes(w.problem, config);
+  const bool fits = smem + logits <= target.smem_bytes;
   LaunchPlan plan;
-  if (ctas > 1)
-    smem += logits;
-  else
-    plan.workspace_bytes = blocks * logits;
-  if (smem > target.smem_bytes)
-    throw Error(
-        ErrorCode::Unsupported,
-        fmt::format("launch decode for {} as {}: the logits of {} blocks take {} bytes of shared memory each, of {}; take a "
-                    "larger cluster, or decode_single",
-                    to_string(w), to_string(config), ctas, smem, target.smem_bytes));
+  if (!fits) plan.workspace_bytes = blocks * logits;
   plan.steps.push_back({.grid = {static_cast<std::uint32_t>(blocks), 1, 1},
                         .block = {static_cast<std::uint32_t>(32 * config.at("warps")), 1, 1},
-                        .smem_bytes = static_cast<std::uint32_t>(smem)});
+                        .smem_bytes = static_cast<std::uint32_t>(fits ? smem + logits : smem)});
   return plan;
 }
 

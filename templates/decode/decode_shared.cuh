@@ -43,7 +43,7 @@ struct DecodeShared {
   static constexpr int kCounts = kCandidates + round_up(kCtas * Fields::n_sel * 8, 16);  // [source], then how many are chosen
   static constexpr int kChosen = kCounts + (kCtas + 1) * 4;
   static constexpr int kSlots = kCounts + round_up((kCtas + Fields::n_sel + 1) * 4, 16);  // [warp] stage of what is put aside
-  static constexpr int kLogits = kSlots + round_up(kWarps * 4, 16);  // with clusters; else in memory
+  static constexpr int kLogits = kSlots + round_up(kWarps * 4, 16);  // where they fit
 
   // Keys of a CTA: whole tiles and whole blocks. Before them lie those of the CTA before that reach into its blocks.
   static constexpr int kBlockKeys = Fields::l_sel / Fields::d;

@@ -44,13 +44,14 @@ class DecodeStep {
         scale2(arguments.scale * kLog2E),
         shared{smem},
         window(arguments.forced == kCompressed || arguments.forced == kSelection ? 0 : max(0, min(length, Fields::w))),
-        // One source of logits: where they fit, in shared memory; else behind each other in the workspace.
-        scores{shared, Keys(length, arguments.n, cta), nullptr, Shared::pitch(arguments.S_kv), cta} {
-    if constexpr (kCtas > 1) {
-      scores.logits = shared.template at<float>(Shared::kLogits);
-    } else {
-      scores.logits = static_cast<float*>(args.workspace) + (b * args.G + g) * Fields::group * scores.pitch;
-    }
+        scores{shared,
+               Keys(length, arguments.n, cta),
+               shared.template at<float>(Shared::kLogits),
+               Shared::pitch(arguments.S_kv),
+               cta,
+               arguments.workspace != nullptr} {
+    if (scores.spilled)
+      scores.logits = static_cast<float*>(args.workspace) + ((b * args.G + g) * kCtas + rank) * Fields::group * scores.pitch;
     if (args.forced == kSliding) scores.keys.own = 0;
     compressed_tiles = share(ceil_div(scores.keys.own, kTile), warp, kWarps);
     window_tiles = warp < kChoosing ? 0 : share(ceil_div(window, kTile), rank + kCtas * (warp - kChoosing), kWindowStep);
