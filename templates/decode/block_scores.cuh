@@ -44,7 +44,6 @@ class BlockScores {
   using Keys = CtaKeys<Fields>;
   using Best = typename Shared::Best;
 
-  Shared shared;
   Keys keys;
   float* logits;  // [head][pitch]
   int pitch;
@@ -79,10 +78,10 @@ class BlockScores {
     const int source = lane % kLanes;
     for (int base = warp * kTogether; base < Shared::kHeads; base += Shared::kWarps * kTogether) {
       const int head = base + lane / kLanes;
-      const float2 part = head < Shared::kHeads ? shared.sums(0, source)[head] : make_float2(negative_infinity(), 0.0f);
+      const float2 part = head < Shared::kHeads ? Shared::sums(0, source)[head] : make_float2(negative_infinity(), 0.0f);
       const float top = reduce_max<1, kLanes / 2>(part.x);
       const float sum = reduce_sum<1, kLanes / 2>(part.y > 0.0f ? part.y * exp2_fast((part.x - top) * scale2) : 0.0f);
-      if (source == 0 && head < Shared::kHeads) shared.template at<float>(Shared::kLse)[head] = top * scale2 + log2f(sum);
+      if (source == 0 && head < Shared::kHeads) Shared::template at<float>(Shared::kLse)[head] = top * scale2 + log2f(sum);
     }
   }
 
@@ -90,7 +89,7 @@ class BlockScores {
   __device__ __forceinline__ void sum_heads(float scale2, int thread) const {
     float lse[Fields::group];
 #pragma unroll
-    for (int head = 0; head < Fields::group; ++head) lse[head] = shared.template at<float>(Shared::kLse)[head];
+    for (int head = 0; head < Fields::group; ++head) lse[head] = Shared::template at<float>(Shared::kLse)[head];
     const int end = min(keys.first + keys.chunk, keys.seen);
     for (int key = max(0, keys.first - Shared::kBefore) + thread; key < end; key += Shared::kThreads) {
       float* const row = logits + keys.place(key);
@@ -120,27 +119,27 @@ class BlockScores {
       const int nth = to / Shared::kCtas;
       push_candidate(nth, to % Shared::kCtas, best.scores[nth], best.blocks[nth]);
     }
-    if (lane < Shared::kCtas) Shared::push(shared.template at<float>(Shared::kCounts) + rank, lane, __int_as_float(state.x));
+    if (lane < Shared::kCtas) Shared::push(Shared::template at<float>(Shared::kCounts) + rank, lane, __int_as_float(state.x));
   }
 
   // The same warp: the best of what all CTAs offered, with the blocks that are always in. Says how many there are.
   __device__ __forceinline__ int choose(int length, int lane) const {
     const Best best = own_best();
     int2 state = Best::none();
-    const int* const counts = shared.template at<int>(Shared::kCounts);
+    const int* const counts = Shared::template at<int>(Shared::kCounts);
     for (int base = 0; base < Shared::kCtas * keys.wanted; base += 32) {
       const int source = (base + lane) / keys.wanted;
       const int nth = base + lane - source * keys.wanted;
       const bool there = source < Shared::kCtas && nth < counts[source];
       int2 candidate = make_int2(-1, 0);
-      if (there) candidate = shared.template at<int2>(Shared::kCandidates)[source * Fields::n_sel + nth];
+      if (there) candidate = Shared::template at<int2>(Shared::kCandidates)[source * Fields::n_sel + nth];
       const uint32 mask = __ballot_sync(kAllLanes, candidate.x > state.y);
       if (mask != 0) best.keep(state, candidate.x, candidate.y, mask, keys.wanted, lane);
       __syncwarp();
     }
     if (state.x > keys.wanted) best.keep_best(keys.wanted, state, lane);
     const int count = length == 0 ? 0 : 1 + state.x + keys.tail;
-    int* const chosen = shared.template at<int>(Shared::kChosen);
+    int* const chosen = Shared::template at<int>(Shared::kChosen);
     for (int i = lane; i < count; i += 32)
       chosen[i] = i == 0 ? 0 : i <= state.x ? best.blocks[i - 1] : keys.local - (count - 1 - i);
     return count;
@@ -148,12 +147,12 @@ class BlockScores {
 
  private:
   __device__ __forceinline__ Best own_best() const {
-    int* const room = shared.template at<int>(Shared::kBest);
+    int* const room = Shared::template at<int>(Shared::kBest);
     return {room, room + Best::kRoom};
   }
 
   __device__ __forceinline__ void push_candidate(int nth, int to, int bits, int block) const {
-    float* const own = shared.template at<float>(Shared::kCandidates) + 2 * (rank * Fields::n_sel + nth);
+    float* const own = Shared::template at<float>(Shared::kCandidates) + 2 * (rank * Fields::n_sel + nth);
     Shared::push_2(own, to, __int_as_float(bits), __int_as_float(block));
   }
 

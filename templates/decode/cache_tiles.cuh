@@ -1,7 +1,10 @@
 #pragma once
-// Tiles of a cache: consecutive tokens of one sequence and group, contiguous or in pages, copied by one warp.
+// Tiles of a cache: consecutive tokens of one sequence and group, contiguous or in pages, copied by one warp: a row at a time
+// by the copy engine (SM 90 and up), or 16 bytes at a time by all lanes.
 
 #include "common/async_copy.cuh"
+#include "common/bulk_copy.cuh"
+#include "common/shared.cuh"
 #include "common/warp.cuh"
 #include "nsajit/decode_args.h"
 
@@ -16,7 +19,6 @@ struct CacheRows {
   const int* table;  // of the sequence; nullptr: all of it lies in page 0
   int page;          // rows of one
 
-  // page: of args.page tokens, rows.
   template <class Element>
   static __device__ __forceinline__ CacheRows make(const nsajit_decode_args& args, const nsajit_decode_cache& cache, int64 b,
                                                    int64 g, int page) {
@@ -37,39 +39,73 @@ struct CacheRows {
     const uint32 nth = token / static_cast<uint32>(page);
     return {table[nth], token - nth * page};
   }
+  __device__ __forceinline__ const char* key(uint32 token) const {
+    const Place at = find(token);
+    return k + at.page * k_page + at.row * k_row;
+  }
+  __device__ __forceinline__ const char* value(uint32 token) const {
+    const Place at = find(token);
+    return v + at.page * v_page + at.row * v_row;
+  }
 };
 
-// kKeys rows of K, then as many of V, to shared memory; rows from `count` on become zero and are not read.
+// kKeys rows of K, then as many of V, to shared memory. Rows from `count` on are not read.
 template <int kKeys, int kKWidth, int kVWidth>
 struct TileCopy {
   static constexpr int kKRow = kKWidth * 2 + 16;  // odd multiples of 16 bytes: ldmatrix without bank conflicts
   static constexpr int kVRow = kVWidth * 2 + 16;
   static constexpr int kBytes = kKeys * (kKRow + kVRow);
 
-  // Each lane finds one row for all; those that are not there take the first one's place.
-  static __device__ __forceinline__ void copy(const CacheRows& cache, int token, int count, uint32 destination, int lane) {
-    CacheRows::Place at{0, 0};
-    if (count > 0) at = cache.find(token + (lane % kKeys < count ? lane % kKeys : 0));
-    const uint64 k = reinterpret_cast<uint64>(cache.k + at.page * cache.k_page + at.row * cache.k_row);
-    const uint64 v = reinterpret_cast<uint64>(cache.v + at.page * cache.v_page + at.row * cache.v_row);
-    copy_rows<kKWidth, kKRow>(k, count, destination, lane);
-    copy_rows<kVWidth, kVRow>(v, count, destination + kKeys * kKRow, lane);
+  // Completes on `barrier`, which expects one arrival. Values that are not there become zero; keys stay what they were: their
+  // scores are masked. The warp has read the destination, and whoever else wrote there or read.
+  static __device__ __forceinline__ void copy_bulk(const CacheRows& rows, int token, int count, uint32 destination, uint32 barrier,
+                                                   int lane) {
+    const int there = max(count, 0);
+    fence_bulk_copies();
+    if (lane == 0) barrier_expect(barrier, there * (kKWidth + kVWidth) * 2);
+    __syncwarp();
+#pragma unroll
+    for (int base = 0; base < 2 * kKeys; base += 32) {
+      const int row = (base + lane) % kKeys;
+      const bool of_keys = base + lane < kKeys;
+      if (row < there) {
+        const uint32 to = destination + (of_keys ? row * kKRow : kKeys * kKRow + row * kVRow);
+        copy_bulk_async(to, of_keys ? rows.key(token + row) : rows.value(token + row), (of_keys ? kKWidth : kVWidth) * 2, barrier);
+      } else if (!of_keys) {
+        clear_row(destination + kKeys * kKRow + row * kVRow);
+      }
+    }
+  }
+
+  // All of one commit group. What is not there becomes zero.
+  static __device__ __forceinline__ void copy_chunks(const CacheRows& rows, int token, int count, uint32 destination, int lane) {
+    if (rows.table == nullptr) {
+      const char* const k = rows.k + token * rows.k_row;
+      const char* const v = rows.v + token * rows.v_row;
+      copy_rows<kKWidth, kKRow>(count, destination, lane, [&](int row) { return k + row * rows.k_row; });
+      copy_rows<kVWidth, kVRow>(count, destination + kKeys * kKRow, lane, [&](int row) { return v + row * rows.v_row; });
+    } else {
+      copy_rows<kKWidth, kKRow>(count, destination, lane, [&](int row) { return row < count ? rows.key(token + row) : rows.k; });
+      copy_rows<kVWidth, kVRow>(count, destination + kKeys * kKRow, lane,
+                                [&](int row) { return row < count ? rows.value(token + row) : rows.v; });
+    }
   }
 
  private:
-  using uint64 = unsigned long long;
+  static __device__ __forceinline__ void clear_row(uint32 row) {
+#pragma unroll 1
+    for (int i = 0; i < kVWidth * 2; i += 16) store_shared_4(row + i, make_float4(0.0f, 0.0f, 0.0f, 0.0f));
+  }
 
-  // address: of row lane % kKeys.
-  template <int kWidth, int kRow>
-  static __device__ __forceinline__ void copy_rows(uint64 address, int count, uint32 destination, int lane) {
+  template <int kWidth, int kRow, class Source>
+  static __device__ __forceinline__ void copy_rows(int count, uint32 destination, int lane, Source&& source) {
     constexpr int kChunks = kWidth / 8;
     static_assert(kKeys * kChunks % 32 == 0, "every lane has as many chunks");
 #pragma unroll
     for (int base = 0; base < kKeys * kChunks; base += 32) {
       const int row = (base + lane) / kChunks;
       const int chunk = (base + lane) % kChunks;
-      const char* const from = reinterpret_cast<const char*>(__shfl_sync(kAllLanes, address, row)) + chunk * 16;
-      copy_16_async<CopyPath::kL2Only>(destination + row * kRow + chunk * 16, from, row < count ? 16 : 0);
+      copy_16_async<CopyPath::kL2Only>(destination + row * kRow + chunk * 16, source(row) + chunk * 16, row < count ? 16 : 0);
     }
   }
 };

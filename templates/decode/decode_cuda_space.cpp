@@ -41,7 +41,8 @@ std::int64_t smem_bytes(const Problem& p, const Config& config) {
   const std::int64_t share = (p.group * p.dv / 8 + ctas - 1) / ctas, room = 32 * ((p.n_sel + 31) / 32 + 1);
   return warps * config.at("stages") * std::max(tile, partial) + kBranches * ctas * share * 32 +
          kBranches * (ctas + warps) * kMostHeads * 8 + (1 + kBranches) * kMostHeads * 4 + 8 * room +
-         round_up(ctas * p.n_sel * 8, 16) + round_up((ctas + p.n_sel + 1) * 4, 16) + round_up(warps * 4, 16);
+         round_up(ctas * p.n_sel * 8, 16) + round_up((ctas + p.n_sel + 1) * 4, 16) + round_up(warps * 4, 16) +
+         round_up(warps * config.at("stages") * 8, 16);
 }
 
 void require_supported(const Problem& problem, const Target& target) {
@@ -57,27 +58,35 @@ void require_supported(const Problem& problem, const Target& target) {
                     target.name, to_string(problem), kMostHeads));
 }
 
+void add_dimensions(VariantSpace& space) {
+  space.dimension("warps", {4, 8})
+      .dimension("stages", {1, 2, 3, 4})
+      .dimension("keys", {16, 32})
+      .dimension("bulk", {0, 1})    // tiles are copied by the copy engine
+      .dimension("spill", {0, 1});  // logits go to the workspace though they fit: more blocks at a time
+}
+
 void require_common(VariantSpace& space, const Problem& problem, const Target& target) {
   space.require("a warp's partial results are worth a block",
                 [](const Config& c) { return c.at("warps") * c.at("keys") <= 256; });
   space.require("shared memory of a block fits",
                 [problem, target](const Config& c) { return smem_bytes(problem, c) <= target.smem_bytes; });
+  space.require("the copy engine exists from SM 90 on",
+                [target](const Config& c) { return c.at("bulk") == 0 || target.arch >= 90; });
   space.require("counts of the blocks kept take ten bits", [problem](const Config&) { return problem.n_sel <= 960; });
 }
 
 VariantSpace single_space(const Problem& problem, const Target& target) {
   VariantSpace space(kSingle);
-  space.dimension("warps", {4, 8}).dimension("stages", {1, 2, 3, 4}).dimension("keys", {16, 32});
+  add_dimensions(space);
   require_common(space, problem, target);
   return space;
 }
 
 VariantSpace cluster_space(const Problem& problem, const Target& target) {
   VariantSpace space(kCluster);
-  space.dimension("cluster", {2, 4, 8, 16})
-      .dimension("warps", {4, 8})
-      .dimension("stages", {1, 2, 3, 4})
-      .dimension("keys", {16, 32});
+  space.dimension("cluster", {2, 4, 8, 16});
+  add_dimensions(space);
   space.require("clusters of blocks exist from SM 90 on", [target](const Config&) { return target.arch >= 90; });
   space.require("clusters of 16 blocks exist on the chips of data centres",
                 [target](const Config& c) { return c.at("cluster") <= 8 || target.arch < 120; });
@@ -99,8 +108,9 @@ Config choose(const Problem& problem, const Target& target) {
   for (const int stages : {2, 1})
     for (const int warps : {8, 4})
       for (const int cluster : {8, 0}) {
-        Config config{.variant = cluster > 0 ? kCluster : kSingle,
-                      .values = {{"warps", warps}, {"stages", stages}, {"keys", 16}}};
+        Config config{
+            .variant = cluster > 0 ? kCluster : kSingle,
+            .values = {{"warps", warps}, {"stages", stages}, {"keys", 16}, {"bulk", target.arch >= 90 ? 1 : 0}, {"spill", 0}}};
         if (cluster > 0) config.values["cluster"] = cluster;
         if (!space.find_violation(config)) return config;
       }
@@ -138,7 +148,8 @@ Unit make_unit(const Problem& problem, const Config& config, const Target& targe
                  {"warps", config.at("warps")},
                  {"stages", config.at("stages")},
                  {"keys", config.at("keys")},
-                 {"cluster", cluster_size(config)}};
+                 {"cluster", cluster_size(config)},
+                 {"bulk", config.at("bulk")}};
   return unit;
 }
 
@@ -148,7 +159,7 @@ LaunchPlan make_plan(const Workload& w, const Config& config, const Target& targ
     throw Error(ErrorCode::Unsupported,
                 fmt::format("launch decode for {}: {} blocks; up to {} can be; split the batch", to_string(w), blocks, kMaxGrid));
   const std::int64_t smem = smem_bytes(w.problem, config);
-  const bool fits = smem + logits <= target.smem_bytes;
+  const bool fits = config.at("spill") == 0 && smem + logits <= target.smem_bytes;
   LaunchPlan plan;
   if (!fits) plan.workspace_bytes = blocks * logits;
   plan.steps.push_back({.grid = {static_cast<std::uint32_t>(blocks), 1, 1},

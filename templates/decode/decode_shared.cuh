@@ -43,7 +43,8 @@ struct DecodeShared {
   static constexpr int kCounts = kCandidates + round_up(kCtas * Fields::n_sel * 8, 16);  // [source], then how many are chosen
   static constexpr int kChosen = kCounts + (kCtas + 1) * 4;
   static constexpr int kSlots = kCounts + round_up((kCtas + Fields::n_sel + 1) * 4, 16);  // [warp] stage of what is put aside
-  static constexpr int kLogits = kSlots + round_up(kWarps * 4, 16);  // where they fit
+  static constexpr int kBarriers = kSlots + round_up(kWarps * 4, 16);  // [warp][stage]
+  static constexpr int kLogits = kBarriers + round_up(kWarps * Fields::stages * 8, 16);  // where they fit
 
   // Keys of a CTA: whole tiles and whole blocks. Before them lie those of the CTA before that reach into its blocks.
   static constexpr int kBlockKeys = Fields::l_sel / Fields::d;
@@ -55,26 +56,28 @@ struct DecodeShared {
     return round_up(kHalo + chunk(ceil_div(static_cast<int>(tokens), Fields::d)), 32) + 8;
   }
 
-  char* base;
-
   template <class Value>
-  __device__ __forceinline__ Value* at(int offset) const {
-    return reinterpret_cast<Value*>(base + offset);
+  static __device__ __forceinline__ Value* at(int offset) {
+    extern __shared__ __align__(128) char nsajit_smem[];
+    return reinterpret_cast<Value*>(nsajit_smem + offset);
   }
-  __device__ __forceinline__ float* parts(int phase, int source) const {
+  static __device__ __forceinline__ float* parts(int phase, int source) {
     return at<float>(kParts) + (phase * kCtas + source) * kShare * 8;
   }
-  __device__ __forceinline__ float2* sums(int phase, int source) const {
+  static __device__ __forceinline__ float2* sums(int phase, int source) {
     return at<float2>(kSums) + (phase * kCtas + source) * kHeads;
   }
-  __device__ __forceinline__ float* warp_maxima(int phase, int warp) const {
+  static __device__ __forceinline__ float* warp_maxima(int phase, int warp) {
     return at<float>(kWarpSums) + (phase * kWarps + warp) * 2 * kHeads;
   }
-  __device__ __forceinline__ float* warp_sums(int phase, int warp) const { return warp_maxima(phase, warp) + kHeads; }
-  __device__ __forceinline__ uint32 slot(int warp, int stage) const {
-    return smem_address(base) + (warp * Fields::stages + stage) * kSlot;
+  static __device__ __forceinline__ float* warp_sums(int phase, int warp) { return warp_maxima(phase, warp) + kHeads; }
+  static __device__ __forceinline__ uint32 slot(int warp, int stage) {
+    return smem_address(at<char>(kRing)) + (warp * Fields::stages + stage) * kSlot;
   }
-  __device__ __forceinline__ float* slot_floats(int warp, int stage) const {
+  static __device__ __forceinline__ uint32 barrier(int warp, int stage) {
+    return smem_address(at<char>(kBarriers)) + (warp * Fields::stages + stage) * 8;
+  }
+  static __device__ __forceinline__ float* slot_floats(int warp, int stage) {
     return at<float>((warp * Fields::stages + stage) * kSlot);
   }
 

@@ -8,7 +8,7 @@
 //    them by their softmax sums and gates and stores o.
 // Between CTAs there are three barriers, none of which waits for data from memory.
 //
-// Fields: element, dk, dv, group, l, d, l_sel, n_sel, w, warps, stages, keys, cluster.
+// Fields: element, dk, dv, group, l, d, l_sel, n_sel, w, warps, stages, keys, cluster, bulk (1: the copy engine copies).
 
 #include "common/heads_as_rows.cuh"
 #include "common/vectors.cuh"
@@ -33,7 +33,7 @@ class DecodeStep {
   static constexpr int kBlockTiles = ceil_div(Fields::l_sel, kTile);
   static constexpr int kChoosing = kWarps > 1 ? 1 : 0;  // the first warp chooses blocks while the others attend to the window
 
-  __device__ __forceinline__ DecodeStep(const nsajit_decode_args& arguments, int64 batch, int64 group, int cta, char* smem)
+  __device__ __forceinline__ DecodeStep(const nsajit_decode_args& arguments, int64 batch, int64 group, int cta)
       : args(arguments),
         b(batch),
         g(group),
@@ -42,11 +42,9 @@ class DecodeStep {
         lane(threadIdx.x % 32),
         length(static_cast<int>(arguments.lengths == nullptr ? arguments.S_kv : arguments.lengths[batch])),
         scale2(arguments.scale * kLog2E),
-        shared{smem},
         window(arguments.forced == kCompressed || arguments.forced == kSelection ? 0 : max(0, min(length, Fields::w))),
-        scores{shared,
-               Keys(length, arguments.n, cta),
-               shared.template at<float>(Shared::kLogits),
+        scores{Keys(length, arguments.n, cta),
+               Shared::template at<float>(Shared::kLogits),
                Shared::pitch(arguments.S_kv),
                cta,
                arguments.workspace != nullptr} {
@@ -61,6 +59,11 @@ class DecodeStep {
   __device__ __forceinline__ void run() {
     HeadsAsRows<Fields> heads;
     Shared::arrive();  // nobody's memory is written before all have begun
+    if constexpr (Fields::bulk != 0) {
+      if (lane < kStages) barrier_init(Shared::barrier(warp, lane), 1);
+      fence_barriers();
+      __syncwarp();
+    }
 #pragma unroll 1
     for (int phase = 0; phase < kBranches; ++phase) {
       if (phase == 1) {
@@ -115,7 +118,7 @@ class DecodeStep {
       gate = args.fp32_gates != 0 ? static_cast<const float*>(args.gate[branch])[at]
                                   : load_value(static_cast<const Element*>(args.gate[branch]) + at);
     }
-    shared.template at<float>(Shared::kGates)[branch * Shared::kHeads + head] = gate;
+    Shared::template at<float>(Shared::kGates)[branch * Shared::kHeads + head] = gate;
   }
 
   // What a tile holds: tokens of the branch of a phase, from `first` on.
@@ -135,7 +138,7 @@ class DecodeStep {
     }
     const int tile = rank + kCtas * (warp + nth * kWarps);
     const int offset = tile % kBlockTiles * kTile;
-    const int token = shared.template at<int>(Shared::kChosen)[tile / kBlockTiles] * Fields::l_sel + offset;
+    const int token = Shared::template at<int>(Shared::kChosen)[tile / kBlockTiles] * Fields::l_sel + offset;
     return {token, max(0, min(min(kTile, Fields::l_sel - offset), length - token))};
   }
 
@@ -143,8 +146,8 @@ class DecodeStep {
     return phase == 0 ? compressed_tiles : phase == 1 ? window_tiles : selection_tiles;
   }
 
-  // The warp's tiles are numbered: compressed ones, those of the window, those of the selection. Each tile is one group of
-  // copies; behind the last one groups are empty.
+  // The warp's tiles are numbered: compressed ones, those of the window, those of the selection. Without bulk copies each tile is
+  // one group of copies; behind the last one groups are empty.
   __device__ __forceinline__ void fill(int end) {
 #pragma unroll 1
     for (; loaded < end; ++loaded) {
@@ -155,9 +158,23 @@ class DecodeStep {
         const Tile tile = tile_of(phase, loaded - (phase == 0 ? 0 : phase == 1 ? window_begin : selection_begin));
         const nsajit_decode_cache& cache = phase == 0 ? args.cmp : phase == 1 ? args.win : args.sel;
         const CacheRows rows = CacheRows::make<Element>(args, cache, b, g, phase == 0 ? args.page / Fields::d : args.page);
-        Copy::copy(rows, tile.first, tile.count, shared.slot(warp, loaded % kStages), lane);
+        const uint32 slot = Shared::slot(warp, loaded % kStages);
+        if constexpr (Fields::bulk != 0) {
+          Copy::copy_bulk(rows, tile.first, tile.count, slot, Shared::barrier(warp, loaded % kStages), lane);
+        } else {
+          Copy::copy_chunks(rows, tile.first, tile.count, slot, lane);
+        }
       }
-      commit_copies();
+      if constexpr (Fields::bulk == 0) commit_copies();
+    }
+  }
+
+  // For tile `used`.
+  __device__ __forceinline__ void wait_tile() const {
+    if constexpr (Fields::bulk != 0) {
+      barrier_wait(Shared::barrier(warp, used % kStages), used / kStages & 1);
+    } else {
+      wait_copies<kStages - 1>();
     }
   }
 
@@ -166,9 +183,9 @@ class DecodeStep {
     const int tiles = tiles_of(phase);
 #pragma unroll 1
     for (int nth = 0; nth < tiles; ++nth, ++used) {
-      wait_copies<kStages - 1>();
+      wait_tile();
       __syncwarp();
-      const uint32 slot = shared.slot(warp, used % kStages);
+      const uint32 slot = Shared::slot(warp, used % kStages);
       const Tile tile = tile_of(phase, nth);
       heads.template attend_seen<Copy::kKRow, Copy::kVRow>(
           slot, slot + kTile * Copy::kKRow, KeyBounds{{0, 0}, {tile.count, tile.count}}, tile.count < kTile, scale2, lane,
@@ -183,27 +200,27 @@ class DecodeStep {
 
   // The warp's output and softmax sums so far, and a fresh start.
   __device__ __forceinline__ void put_aside(int phase, HeadsAsRows<Fields>& heads) const {
-    float* const maxima = shared.warp_maxima(phase, warp);
-    float* const sums = shared.warp_sums(phase, warp);
+    float* const maxima = Shared::warp_maxima(phase, warp);
+    float* const sums = Shared::warp_sums(phase, warp);
     if (tiles_of(phase) > 0) {
-      heads.template store_partial<Shared::kORow>(shared.slot_floats(warp, (used - 1) % kStages), maxima, sums, lane);
+      heads.template store_partial<Shared::kORow>(Shared::slot_floats(warp, (used - 1) % kStages), maxima, sums, lane);
       heads.clear();
     } else if (lane < Shared::kHeads) {
       maxima[lane] = negative_infinity();
       sums[lane] = 0.0f;
     }
-    if (lane == 0) shared.template at<int>(Shared::kSlots)[warp] = (used + kStages - 1) % kStages;
+    if (lane == 0) Shared::template at<int>(Shared::kSlots)[warp] = (used + kStages - 1) % kStages;
   }
 
   // Of a head over the warps.
   __device__ __forceinline__ float top_of(int phase, int head) const {
-    float top = shared.warp_maxima(phase, 0)[head];
+    float top = Shared::warp_maxima(phase, 0)[head];
 #pragma unroll
-    for (int of = 1; of < kWarps; ++of) top = fmaxf(top, shared.warp_maxima(phase, of)[head]);
+    for (int of = 1; of < kWarps; ++of) top = fmaxf(top, Shared::warp_maxima(phase, of)[head]);
     return top;
   }
   __device__ __forceinline__ float weight_of(int phase, int of, int head, float top) const {
-    return shared.warp_sums(phase, of)[head] > 0.0f ? exp2_fast((shared.warp_maxima(phase, of)[head] - top) * scale2) : 0.0f;
+    return Shared::warp_sums(phase, of)[head] > 0.0f ? exp2_fast((Shared::warp_maxima(phase, of)[head] - top) * scale2) : 0.0f;
   }
 
   __device__ __forceinline__ void push_sums(int phase) const {
@@ -212,14 +229,14 @@ class DecodeStep {
       const float top = top_of(phase, head);
       float sum = 0.0f;
 #pragma unroll
-      for (int of = 0; of < kWarps; ++of) sum += weight_of(phase, of, head, top) * shared.warp_sums(phase, of)[head];
-      Shared::push_2(reinterpret_cast<float*>(shared.sums(phase, rank) + head), i / Shared::kHeads, top, sum);
+      for (int of = 0; of < kWarps; ++of) sum += weight_of(phase, of, head, top) * Shared::warp_sums(phase, of)[head];
+      Shared::push_2(reinterpret_cast<float*>(Shared::sums(phase, rank) + head), i / Shared::kHeads, top, sum);
     }
   }
 
   // Outputs of the warps, relative to the CTA's maximum, to the CTAs that finish them.
   __device__ __forceinline__ void push_outputs(int phase) const {
-    const int* const slots = shared.template at<int>(Shared::kSlots);
+    const int* const slots = Shared::template at<int>(Shared::kSlots);
     for (int item = threadIdx.x; item < Shared::kItems; item += Shared::kThreads) {
       const int head = item / (Fields::dv / 8);
       const int column = item % (Fields::dv / 8) * 8;
@@ -230,12 +247,12 @@ class DecodeStep {
       for (int of = 0; of < kWarps; ++of) {
         const float weight = weight_of(phase, of, head, top);
         if (weight == 0.0f) continue;  // nothing was put aside, maybe
-        const float* const from = shared.slot_floats(of, slots[of]) + head * Shared::kORow + column;
+        const float* const from = Shared::slot_floats(of, slots[of]) + head * Shared::kORow + column;
         add_weighted(low, weight, *reinterpret_cast<const float4*>(from));
         add_weighted(high, weight, *reinterpret_cast<const float4*>(from + 4));
       }
       const int owner = item / Shared::kShare;
-      float* const to = shared.parts(phase, rank) + (item - owner * Shared::kShare) * 8;
+      float* const to = Shared::parts(phase, rank) + (item - owner * Shared::kShare) * 8;
       Shared::push_4(to, owner, low);
       Shared::push_4(to + 4, owner, high);
     }
@@ -265,7 +282,7 @@ class DecodeStep {
     Shared::wait();
     if (warp != 0) return;
     const int count = scores.choose(length, lane);
-    if (lane == 0) shared.template at<int>(Shared::kCounts)[kCtas] = count;
+    if (lane == 0) Shared::template at<int>(Shared::kCounts)[kCtas] = count;
     __syncwarp();
     if (rank == 0) write_blocks(count);
   }
@@ -273,7 +290,7 @@ class DecodeStep {
   // The window's output still lies in one stage.
   __device__ __forceinline__ void begin_selection() {
     const bool wanted = args.forced < 0 || args.forced == kSelection;
-    const int tiles = wanted ? shared.template at<int>(Shared::kCounts)[kCtas] * kBlockTiles : 0;
+    const int tiles = wanted ? Shared::template at<int>(Shared::kCounts)[kCtas] * kBlockTiles : 0;
     selection_tiles = share(tiles, rank + kCtas * warp, kCtas * kWarps);
     loaded = used;  // groups behind the window's were empty
     fill(used + kStages - 1);
@@ -282,7 +299,7 @@ class DecodeStep {
   __device__ __forceinline__ void write_blocks(int count) const {
     if (args.blocks == nullptr || args.forced == kSliding) return;
     int* const to = args.blocks + b * args.blocks_b + g * args.blocks_g;
-    for (int i = lane; i < args.n; i += 32) to[i] = i < count ? shared.template at<int>(Shared::kChosen)[i] : -1;
+    for (int i = lane; i < args.n; i += 32) to[i] = i < count ? Shared::template at<int>(Shared::kChosen)[i] : -1;
   }
 
   // This CTA's columns, two of them a thread.
@@ -294,7 +311,7 @@ class DecodeStep {
       const int head = item / (Fields::dv / 8);
       const int column = item % (Fields::dv / 8) * 8 + i % 4 * 2;
       float2 total = make_float2(0.0f, 0.0f);
-#pragma unroll
+#pragma unroll 1
       for (int phase = 0; phase < kBranches; ++phase) add_branch(phase, head, 2 * i, total);
       *reinterpret_cast<uint32*>(o + head * args.o_h + column) = pack2<Element>(total.x, total.y);
     }
@@ -303,19 +320,19 @@ class DecodeStep {
   __device__ __forceinline__ void add_branch(int phase, int head, int at, float2& total) const {
     float top = negative_infinity();
 #pragma unroll
-    for (int source = 0; source < kCtas; ++source) top = fmaxf(top, shared.sums(phase, source)[head].x);
+    for (int source = 0; source < kCtas; ++source) top = fmaxf(top, Shared::sums(phase, source)[head].x);
     float sum = 0.0f;
     float2 value = make_float2(0.0f, 0.0f);
-#pragma unroll
+#pragma unroll 4
     for (int source = 0; source < kCtas; ++source) {
-      const float2 part = shared.sums(phase, source)[head];
-      const float2 output = *reinterpret_cast<const float2*>(shared.parts(phase, source) + at);
+      const float2 part = Shared::sums(phase, source)[head];
+      const float2 output = *reinterpret_cast<const float2*>(Shared::parts(phase, source) + at);
       const float weight = part.y > 0.0f ? exp2_fast((part.x - top) * scale2) : 0.0f;
       sum = fmaf(weight, part.y, sum);
       value.x = fmaf(weight, output.x, value.x);
       value.y = fmaf(weight, output.y, value.y);
     }
-    const float gate = shared.template at<float>(Shared::kGates)[branch_of(phase) * Shared::kHeads + head];
+    const float gate = Shared::template at<float>(Shared::kGates)[branch_of(phase) * Shared::kHeads + head];
     const float factor = sum > 0.0f ? gate / sum : 0.0f;
     total.x = fmaf(factor, value.x, total.x);
     total.y = fmaf(factor, value.y, total.y);
@@ -329,7 +346,6 @@ class DecodeStep {
   int lane;
   int length;
   float scale2;
-  Shared shared;
   int window;  // tokens
   Scores scores;
   int compressed_tiles;  // of this warp
@@ -341,11 +357,10 @@ class DecodeStep {
 
 template <class Fields>
 __device__ __forceinline__ void decode_step(const nsajit_decode_args& args, int64) {
-  extern __shared__ __align__(128) char nsajit_smem[];
   int rank = 0;
   if constexpr (Fields::cluster > 1) rank = cluster_rank();
   const int64 row = blockIdx.x / Fields::cluster;
-  DecodeStep<Fields>(args, row / args.G, row % args.G, rank, nsajit_smem).run();
+  DecodeStep<Fields>(args, row / args.G, row % args.G, rank).run();
 }
 
 }  // namespace nsajit::decode
