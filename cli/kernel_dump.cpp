@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -51,19 +52,21 @@ std::string to_hex(std::span<const std::byte> bytes) {
   return text;
 }
 
-// An address that no size or stride looks like.
-void* marker(std::size_t index) { return reinterpret_cast<void*>(std::uintptr_t{0x5eed5eed00000000} + index); }
+// An address that no size or stride looks like, nor another one that a struct points into.
+void* marker(std::size_t index) { return reinterpret_cast<void*>(std::uintptr_t{0x5eed5eed00000000} + 256 * index); }
 
-// Where the marker lies in the argument struct, and 0 in its place.
-std::size_t take_marker(std::vector<std::byte>& arguments, std::size_t index) {
+// Where the marker lies in the argument struct, and 0 in its place. Nothing: the launch does without.
+std::optional<std::size_t> take_marker(std::vector<std::byte>& arguments, std::size_t index) {
   const void* const wanted = marker(index);
   for (std::size_t offset = 0; offset + sizeof(wanted) <= arguments.size(); offset += alignof(void*)) {
     if (std::memcmp(&arguments[offset], &wanted, sizeof(wanted)) != 0) continue;
     std::memset(&arguments[offset], 0, sizeof(wanted));
     return offset;
   }
-  throw Error(ErrorCode::Unsupported, fmt::format("describe the arguments of a launch: address {} is not among them", index));
+  return std::nullopt;
 }
+
+nlohmann::json to_json(const std::optional<std::size_t>& offset) { return offset ? nlohmann::json(*offset) : nlohmann::json(); }
 
 // The argument struct over dense tensors of the workload: its bytes with 0 for every address, and where each address goes.
 // The offsets are found, not listed: an operation lays out its struct in one place, Op::arguments.
@@ -78,9 +81,9 @@ nlohmann::json describe_arguments(const Op& op, const Workload& workload) {
                        {"type", type_name(specs[index].type)},
                        {"shape", specs[index].shape},
                        {"output", specs[index].output},
-                       {"offset", take_marker(arguments, index)}});
+                       {"offset", to_json(take_marker(arguments, index))}});
   }
-  const auto workspace_offset = take_marker(arguments, specs.size());
+  const auto workspace_offset = to_json(take_marker(arguments, specs.size()));
   return {{"bytes", arguments.size()},
           {"bytes_hex", to_hex(arguments)},
           {"tensors", std::move(tensors)},

@@ -43,6 +43,8 @@ template <>
 constexpr const char* kTypeName<nsajit_combine_call> = "nsajit_combine_call";
 template <>
 constexpr const char* kTypeName<nsajit_compress_call> = "nsajit_compress_call";
+template <>
+constexpr const char* kTypeName<nsajit_decode_call> = "nsajit_decode_call";
 
 std::size_t args_bytes_of(nsajit::Branch branch) {
   switch (branch) {
@@ -52,8 +54,9 @@ std::size_t args_bytes_of(nsajit::Branch branch) {
     case nsajit::Branch::Scoring: return sizeof(nsajit_scoring_args);
     case nsajit::Branch::Gate: return sizeof(nsajit_gate_args);
     case nsajit::Branch::Pooling: return sizeof(nsajit_pooling_args);
-    default: return 0;  // known to the kernel alone
+    case nsajit::Branch::Decode: return sizeof(nsajit_decode_args);
   }
+  return 0;  // known to the kernel alone
 }
 
 nsajit_kernel* make_handle(const nsajit_context& context, const nsajit::Workload& workload) {
@@ -80,11 +83,16 @@ void check_workspace(const Call& call, const ServedKernel& served, const char* f
 template <class Call, class Args>
 using Prepare = PreparedCall<Args> (*)(const Call&, const Target&, CallUse);
 
-// What the environment asks of a gate that the call leaves open; of other branches nothing.
+// What the environment asks of gates that the call leaves open; of branches without gates nothing.
 template <class Args>
 void apply_environment(const Server&, Args&) {}
 template <>
 void apply_environment(const Server& server, nsajit_gate_args& args) {
+  if (args.forced < 0) args.forced = server.forced_branch();
+}
+
+template <>
+void apply_environment(const Server& server, nsajit_decode_args& args) {
   if (args.forced < 0) args.forced = server.forced_branch();
 }
 
@@ -192,6 +200,7 @@ NSAJIT_DEFINE_CALL(nsajit_compressed, nsajit_compressed_forward, prepare_compres
 NSAJIT_DEFINE_CALL(nsajit_select_blocks, nsajit_select_blocks, prepare_select_blocks, nsajit_call)
 NSAJIT_DEFINE_CALL(nsajit_combine, nsajit_combine, prepare_combine, nsajit_combine_call)
 NSAJIT_DEFINE_CALL(nsajit_compress, nsajit_compress, prepare_compress, nsajit_compress_call)
+NSAJIT_DEFINE_CALL(nsajit_decode, nsajit_decode, prepare_decode, nsajit_decode_call)
 #undef NSAJIT_DEFINE_CALL
 
 nsajit_status nsajit_bind(nsajit_context* context, const char* workload, nsajit_kernel** kernel) {

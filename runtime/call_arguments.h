@@ -2,6 +2,7 @@
 // Call arguments: what a caller describes by tensors -> the workload that it is, and the argument struct of its kernel.
 // On the launch path: allocates and formats only to say what is wrong. Pure; safe to call from any thread.
 
+#include "nsajit/decode_args.h"
 #include "nsajit/dense_args.h"
 #include "nsajit/gate_args.h"
 #include "nsajit/nsajit.h"
@@ -27,5 +28,6 @@ PreparedCall<nsajit_dense_args> prepare_compressed(const nsajit_call& call, cons
 PreparedCall<nsajit_scoring_args> prepare_select_blocks(const nsajit_call& call, const Target& target, CallUse use);
 PreparedCall<nsajit_gate_args> prepare_combine(const nsajit_combine_call& call, const Target& target, CallUse use);
 PreparedCall<nsajit_pooling_args> prepare_compress(const nsajit_compress_call& call, const Target& target, CallUse use);
+PreparedCall<nsajit_decode_args> prepare_decode(const nsajit_decode_call& call, const Target& target, CallUse use);
 
 }  // namespace nsajit::runtime

@@ -155,6 +155,13 @@ CUmodule load_module(const CudaDriver& driver, const codegen::Binary& binary, co
                                              target.name, driver.message(status), said, advice(status, target)));
 }
 
+// More than 8 blocks of a cluster exist on some GPUs only: a launch says so where they do not.
+void allow_large_cluster(const CudaDriver& driver, CUfunction function) {
+  int width = 0;
+  if (driver.cuFuncGetAttribute(&width, CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_WIDTH, function) != CUDA_SUCCESS || width <= 8) return;
+  driver.cuFuncSetAttribute(function, CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1);
+}
+
 Entry find_entry(const CudaDriver& driver, CUmodule module, const std::string& name, const Target& target) {
   Entry entry{.name = name};
   driver.check(driver.cuModuleGetFunction(&entry.function, module, name.c_str()), fmt::format("find kernel {} in its cubin", name));
@@ -166,6 +173,7 @@ Entry find_entry(const CudaDriver& driver, CUmodule module, const std::string& n
   driver.check(driver.cuFuncSetAttribute(entry.function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
                                          static_cast<int>(entry.smem_limit)),
                fmt::format("raise the shared memory limit of {} to {} bytes", name, entry.smem_limit));
+  allow_large_cluster(driver, entry.function);
   std::size_t offset = 0;
   if (driver.cuFuncGetParamInfo != nullptr &&
       driver.cuFuncGetParamInfo(entry.function, 0, &offset, &entry.args_bytes) != CUDA_SUCCESS)

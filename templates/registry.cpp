@@ -7,6 +7,7 @@
 #include "nsajit/error.h"
 #include "nsajit/op.h"
 #include "templates/compressed/compressed_op.h"
+#include "templates/decode/decode_op.h"
 #include "templates/gate/gate_op.h"
 #include "templates/pooling/pooling_op.h"
 #include "templates/scoring/scoring_op.h"
@@ -22,7 +23,8 @@ std::span<const Op* const> all_ops() {
   static const templates::SlidingOp sliding;
   static const templates::GateOp gate;
   static const templates::PoolingOp pooling;
-  static const std::array<const Op*, 6> ops{&selection, &compressed, &scoring, &sliding, &gate, &pooling};
+  static const templates::DecodeOp decode;
+  static const std::array<const Op*, 7> ops{&selection, &compressed, &scoring, &sliding, &gate, &pooling, &decode};
   return ops;
 }
 

@@ -3,9 +3,9 @@
 /* The C interface of nsajit: serves the tuned kernels of a machine to any language. Link libnsajit.so, include this header.
  *
  * Two levels over one context. High: describe tensors by pointer, shape and strides and call nsajit_selection_forward,
- * nsajit_sliding_forward, nsajit_compressed_forward, nsajit_select_blocks, nsajit_combine, nsajit_compress, or nsajit_forward
- * (forward.h) for all of them. Low: nsajit_bind a tuple with sizes and launch the kernel with an argument struct of your own
- * (selection_args.h, dense_args.h, ...).
+ * nsajit_sliding_forward, nsajit_compressed_forward, nsajit_select_blocks, nsajit_combine, nsajit_compress, nsajit_decode
+ * (decode_call.h), or nsajit_forward (forward.h) for a whole pass. Low: nsajit_bind a tuple with sizes and launch the kernel
+ * with an argument struct of your own (selection_args.h, dense_args.h, ...).
  *
  * Threads: every function may be called from any thread at any time, on one context or several; only nsajit_context_destroy
  * and nsajit_kernel_release want the object for themselves. On the CPU launches of one context take turns.
@@ -73,7 +73,7 @@ nsajit_status nsajit_refresh(nsajit_context* context, int64_t* changed);
 typedef struct nsajit_tensor {
   void* data;     /* on the context's device */
   int32_t dtype;  /* nsajit_dtype */
-  int32_t ndim;   /* 3 to 5 */
+  int32_t ndim;   /* 1 to 5; 0: a tensor that a call does without */
   int64_t shape[5];
   int64_t strides[5]; /* in elements; the last dimension is contiguous. CUDA: multiples of 16 bytes, as pointers are */
 } nsajit_tensor;
@@ -166,6 +166,8 @@ typedef struct nsajit_compress_call {
 nsajit_status nsajit_compress(nsajit_context* context, const nsajit_compress_call* call);
 nsajit_status nsajit_compress_workspace_bytes(nsajit_context* context, const nsajit_compress_call* call, int64_t* bytes);
 nsajit_status nsajit_compress_kernel(nsajit_context* context, const nsajit_compress_call* call, nsajit_kernel** kernel);
+
+#include "nsajit/decode_call.h"
 
 /* ---- By tuple and sizes ---- */
 

@@ -23,7 +23,7 @@ from .errors import (
     NotFoundError,
     UnsupportedError,
 )
-from .nsa import Caches, combine, compress, decode_step, nsa_attention, to_bf16, to_float32
+from .nsa import Caches, combine, compress, compress_step, decode_step, nsa_attention, to_bf16, to_float32
 
 
 def version() -> str:
@@ -33,7 +33,7 @@ def version() -> str:
 
 __all__ = [
     "CacheError", "Caches", "CompileError", "Context", "DriverError", "Error", "FrozenError", "InternalError", "InvalidArgumentError",
-    "KernelFacts", "NotFoundError", "Sparsity", "UnsupportedError", "combine", "compress", "compressed_attention", "configure", "context_of",
+    "KernelFacts", "NotFoundError", "Sparsity", "UnsupportedError", "combine", "compress", "compress_step", "compressed_attention", "configure", "context_of",
     "decode_step", "explain", "nsa_attention", "refresh", "select_blocks", "selection_attention", "sliding_attention",
     "to_bf16", "to_float32", "version",
 ]  # fmt: skip

@@ -148,6 +148,27 @@ def prepare_forward(q: Any, caches: Sequence[Any], gates: Any, *, sparsity: Spar
     return Prepared("forward", call, adapter, (o, sel), (q, *caches, gates))
 
 
+def prepare_decode(q: Any, caches: Sequence[Any], gates: Any, *, sparsity: Sparsity, scale: Optional[float], lengths: Any = None,
+                   block_table: Any = None, kv_length: int = 0) -> Prepared:
+    """A whole step: makes o and the chosen blocks. `caches`: k_cmp, v_cmp, k_sel, v_sel, k_win, v_win."""
+    adapter = _tensors.adapter_of(q)
+    if len(q.shape) not in (4, 5) or len(caches[2].shape) != 4:
+        raise InvalidArgumentError(
+            f"q has shape {list(q.shape)} and k_sel {list(caches[2].shape)}; give q [B,1,G,h,dk] with caches [B,G,tokens,d], or q [B,1,H,dk] with [B,tokens,G,d]"
+        )
+    call = _start("decode", adapter, sparsity, scale=scale or 0.0, S_kv=kv_length)
+    groups = caches[2].shape[1 if len(q.shape) == 5 else 2]
+    o = adapter.empty(q, (*q.shape[:-1], caches[3].shape[-1]))
+    blocks = adapter.empty(q, (q.shape[0], 1, groups, sparsity.n_sel), "int32")
+    tensors = dict(zip(("k_cmp", "v_cmp", "k_sel", "v_sel", "k_win", "v_win"), caches), q=q, gates=gates, o=o, blocks=blocks)
+    for name, ints in (("lengths", lengths), ("block_table", block_table)):
+        if ints is not None:
+            tensors[name] = adapter.entries(ints)
+    for name, tensor in tensors.items():
+        setattr(call, name, adapter.describe(tensor, name))
+    return Prepared("decode", call, adapter, (o, blocks), tuple(tensors.values()))
+
+
 def launch(prepared: Prepared) -> tuple:
     """Runs the call on the current stream and returns its outputs."""
     library, context = _library.load(), context_of(prepared.adapter.device)

@@ -80,6 +80,19 @@ class ForwardCall(ctypes.Structure):
     ]
 
 
+class DecodeCall(ctypes.Structure):
+    _fields_ = [
+        ("struct_bytes", ctypes.c_size_t),
+        *((name, Tensor) for name in ("q", "k_cmp", "v_cmp", "k_sel", "v_sel", "k_win", "v_win", "gates", "o", "lengths", "block_table", "blocks")),
+        ("sparsity", Sparsity),
+        ("only_branch", ctypes.c_int32),
+        ("S_kv", ctypes.c_int64),
+        ("scale", ctypes.c_float),
+        ("reserved", ctypes.c_int32),
+        *_LAUNCH,
+    ]
+
+
 class ContextOptions(ctypes.Structure):
     _fields_ = [
         ("struct_bytes", ctypes.c_size_t),
@@ -111,6 +124,7 @@ CALLS = {
     "select_blocks": (Call, "nsajit_select_blocks"),
     "combine": (CombineCall, "nsajit_combine"),
     "compress": (CompressCall, "nsajit_compress"),
+    "decode": (DecodeCall, "nsajit_decode"),
 }
 _SIGNATURES = {
     "nsajit_context_create": [ctypes.POINTER(ContextOptions), ctypes.POINTER(_CONTEXT)],

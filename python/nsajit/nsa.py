@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 from . import _calls, attention
 from ._calls import Sparsity
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, UnsupportedError
 
 
 @dataclass
@@ -44,11 +44,59 @@ def nsa_attention(q: Any, caches: Caches, gates: Any, *, sparsity: Sparsity = Sp
     return tuple(made) if return_blocks else made[0]
 
 
-def decode_step(q: Any, caches: Caches, gates: Any, **options: Any) -> Any:
-    """One position: q [B,1,G,h,dk] or [B,1,H,dk] against caches that hold it already. As nsa_attention, which it calls."""
+def decode_step(q: Any, caches: Caches, gates: Any, *, sparsity: Sparsity = Sparsity(), scale: Optional[float] = None, lengths: Any = None,
+                block_table: Any = None, kv_length: int = 0, return_blocks: bool = False) -> Any:
+    """One new position per sequence, whose keys and values the caches hold already, in one launch.
+
+    q [B,1,G,h,dk] or [B,1,H,dk]; gates as in nsa_attention. lengths: int32 [B], tokens of each sequence, the new one included; None: all
+    have kv_length, or all that the caches hold. What lies behind a length is never read, so that caches with room for tokens to come
+    are given whole; kv_length is then what kernels are tuned for, and best left alone from step to step. block_table: int32 [B,pages];
+    the caches are then [all pages,G,page,d] or [all pages,page,G,d], page a multiple of l_sel, compressed ones with page / d rows. A
+    tuple that no fused kernel serves runs through nsa_attention, without lengths and block_table. Returns o, or (o, block_indices
+    [B,1,G,n_sel]).
+    """
     if q.shape[1] != 1:
         raise InvalidArgumentError(f"decode_step: q has {q.shape[1]} positions; a step has one, nsa_attention takes more")
-    return nsa_attention(q, caches, gates, **options)
+    tensors = [caches.k_cmp, caches.v_cmp, caches.k_sel, caches.v_sel, caches.k_win, caches.v_win]
+    try:
+        operator = attention.operator_of(q, *tensors, gates)
+        if operator is not None:
+            o, blocks = operator.decode(q, tensors, gates, lengths, block_table, sparsity.values(), scale or 0.0, kv_length)
+        else:
+            o, blocks = _calls.launch(_calls.prepare_decode(q, tensors, gates, sparsity=sparsity, scale=scale, lengths=lengths,
+                                                            block_table=block_table, kv_length=kv_length))
+        return (o, blocks) if return_blocks else o
+    except UnsupportedError:
+        if lengths is not None or block_table is not None:
+            raise
+    return nsa_attention(q, _cut(caches, sparsity, kv_length, grouped=len(q.shape) == 5), gates, sparsity=sparsity, scale=scale,
+                         return_blocks=return_blocks)
+
+
+def _cut(caches: Caches, sparsity: Sparsity, kv_length: int, grouped: bool) -> Caches:
+    """Views of the first kv_length tokens."""
+    if kv_length == 0:
+        return caches
+
+    def first(cache: Any, rows: int) -> Any:
+        return cache[:, :, :rows] if grouped else cache[:, :rows]
+
+    compressed = sparsity.compressed_count(kv_length)
+    return Caches(first(caches.k_cmp, compressed), first(caches.v_cmp, compressed), first(caches.k_sel, kv_length), first(caches.v_sel, kv_length),
+                  first(caches.k_win, kv_length), first(caches.v_win, kv_length))
+
+
+def compress_step(k: Any, v: Any, k_cmp: Any, v_cmp: Any, length: int, *, sparsity: Sparsity = Sparsity(), grouped: bool = True,
+                  group: int = 0) -> bool:
+    """After token length - 1 was written to k and v: writes the compressed token that it completes to k_cmp and v_cmp, if it completes one
+    (every d tokens, once there are l). Mean pooling, as compress. Says whether it did."""
+    if length < sparsity.l or (length - sparsity.l) % sparsity.d != 0:
+        return False
+    row = (length - sparsity.l) // sparsity.d
+    cut = (slice(None), slice(None), slice(0, length)) if grouped else (slice(None), slice(0, length))
+    at = (slice(None), slice(None), slice(row, row + 1)) if grouped else (slice(None), slice(row, row + 1))
+    k_cmp[at], v_cmp[at] = compress(k[cut], v[cut], sparsity=sparsity, first=row, grouped=grouped, group=group)
+    return True
 
 
 def combine(o_cmp: Any, o_sel: Any, o_win: Any, gates: Any, *, sparsity: Sparsity = Sparsity(), kv_length: int = 0, dk: int = 0,

@@ -1,4 +1,4 @@
-"""torch custom operators nsajit::forward, attention, select_blocks, combine and compress, so that torch.compile, export and fake tensors see opaque calls with
+"""torch custom operators nsajit::forward, attention, select_blocks, combine, compress and decode, so that torch.compile, export and fake tensors see opaque calls with
 known shapes. Importing it needs torch 2.4 or newer."""
 
 from __future__ import annotations
@@ -85,3 +85,18 @@ def _(k, v, sparsity, first, grouped, group):
     axis = 2 if grouped else 1
     rows = _calls.Sparsity(*sparsity).compressed_count(k.shape[axis]) - first
     return tuple(torch.empty((*raw.shape[:axis], rows, *raw.shape[axis + 1 :]), dtype=raw.dtype, device=raw.device) for raw in (k, v))
+
+
+@torch.library.custom_op("nsajit::decode", mutates_args=())
+def decode(q: Tensor, caches: list[Tensor], gates: Tensor, lengths: Optional[Tensor], block_table: Optional[Tensor], sparsity: list[int],
+           scale: float, kv_length: int) -> tuple[Tensor, Tensor]:
+    """A whole decode step: o and the chosen blocks."""
+    return _calls.launch(_calls.prepare_decode(q, caches, gates, lengths=lengths, block_table=block_table, sparsity=_calls.Sparsity(*sparsity),
+                                               scale=scale, kv_length=kv_length))
+
+
+@decode.register_fake
+def _(q, caches, gates, lengths, block_table, sparsity, scale, kv_length):
+    groups = caches[2].shape[1 if q.dim() == 5 else 2]
+    return (torch.empty((*q.shape[:-1], caches[3].shape[-1]), dtype=q.dtype, device=q.device),
+            torch.empty((q.shape[0], 1, groups, sparsity[3]), dtype=torch.int32, device=q.device))

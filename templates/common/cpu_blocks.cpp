@@ -138,7 +138,7 @@ void require_value_blocks(VariantSpace& space, const Problem& problem) {
       .require("a loaded value serves 4 heads, or all",
                [blocks](const Config& c) { return c.at("value_heads") >= std::min(blocks(c).heads, 4); })
       .require("packed values are read more than once",
-               [blocks](const Config& c) { return c.at("pack_v") == 0 || blocks(c).heads > c.at("value_heads"); });
+               [blocks](const Config& c) { return value_or(c, "pack_v", 0) == 0 || blocks(c).heads > c.at("value_heads"); });
 }
 
 void require_key_packing(VariantSpace& space, const Problem& problem) {

@@ -164,4 +164,13 @@ NSAJIT_INLINE float log_positive(float x) {
   return static_cast<float>(2.0 * z * series + exponent * 0.6931471805599453);
 }
 
+NSAJIT_INLINE float load_scalar(const void* base, long long index, int element) {
+  if (element == kFp32) return static_cast<const float*>(base)[index];
+  if (element == kFp16) return static_cast<float>(static_cast<const _Float16*>(base)[index]);
+  const unsigned bits = static_cast<unsigned>(static_cast<const unsigned short*>(base)[index]) << 16;
+  float value;
+  __builtin_memcpy(&value, &bits, 4);
+  return value;
+}
+
 }  // namespace nsajit::cpu

@@ -52,6 +52,13 @@ class HeadsAsRows : public SoftmaxRows<Fields> {
   template <int kKRow, int kVRow>
   __device__ __forceinline__ void attend_bounded(uint32 k_tile, uint32 v_tile, const KeyBounds& bounds, bool masked, float scale,
                                                  int lane) {
+    attend_seen<kKRow, kVRow>(k_tile, v_tile, bounds, masked, scale, lane, [](const float (&)[kKeys / 8][4]) {});
+  }
+
+  // The same; visit(scores) sees the raw scores first: [i][2 * half + j] is of key 8 i + 2 (lane % 4) + j and row `half`.
+  template <int kKRow, int kVRow, class Visit>
+  __device__ __forceinline__ void attend_seen(uint32 k_tile, uint32 v_tile, const KeyBounds& bounds, bool masked, float scale,
+                                              int lane, Visit&& visit) {
     float s[kKeys / 8][4] = {};
     const uint32 k_lane = k_tile + ((lane % 8) + 8 * (lane / 16)) * kKRow + 16 * ((lane / 8) % 2);
 #pragma unroll
@@ -64,6 +71,7 @@ class HeadsAsRows : public SoftmaxRows<Fields> {
         mma_m16n8k16<Element>(s[2 * pair + 1], q_[step], b[2], b[3]);
       }
     }
+    visit(s);
     if (masked) mask(s, bounds, lane);
     update_softmax(s, scale);
     accumulate<kVRow>(s, v_tile, lane);

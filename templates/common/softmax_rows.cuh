@@ -21,6 +21,17 @@ class SoftmaxRows {
   using Element = typename Fields::element;
   static constexpr int kKeys = Fields::keys;
 
+  // Forgets all keys.
+  __device__ __forceinline__ void clear() {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      max_[half] = negative_infinity();
+      sum_[half] = 0.0f;
+#pragma unroll
+      for (int tile = 0; tile < Fields::dv / 8; ++tile) o_[tile][2 * half] = o_[tile][2 * half + 1] = 0.0f;
+    }
+  }
+
   // Normalised results of this lane's row `half`: columns tile * 8 + 2 * (lane % 4) + {0, 1}; log2 of the softmax sum.
   __device__ __forceinline__ float finish_row(int half, float scale) {
     const float sum = reduce_sum<1, 2>(sum_[half]);

@@ -35,15 +35,6 @@ NSAJIT_INLINE void copy_row(const GateRow& row, const nsajit_gate_source& source
   }
 }
 
-NSAJIT_INLINE float load_scalar(const void* base, long long index, int element) {
-  if (element == kFp32) return static_cast<const float*>(base)[index];
-  if (element == kFp16) return static_cast<float>(static_cast<const _Float16*>(base)[index]);
-  const unsigned bits = static_cast<unsigned>(static_cast<const unsigned short*>(base)[index]) << 16;
-  float value;
-  __builtin_memcpy(&value, &bits, 4);
-  return value;
-}
-
 NSAJIT_INLINE float gate_of(const GateRow& row, const nsajit_gate_source& source, int head) {
   const long long at = row.b * source.gate_b + row.s * source.gate_s + row.g * source.gate_g + head * source.gate_h;
   return load_scalar(source.gate, at, row.args->fp32_gates ? static_cast<int>(kFp32) : nsajit_field_element);

@@ -3,8 +3,8 @@
 // are kept. Compiled to bitcode; the JIT fixes the fields and drops the other vector width.
 
 #include "nsajit/scoring_args.h"
-#include "templates/common/cpu_scores.h"
 #include "templates/scoring/scoring_cpu_choice.h"
+#include "templates/scoring/scoring_cpu_sums.h"
 
 namespace nsajit::cpu {
 
@@ -53,10 +53,8 @@ NSAJIT_INLINE ScoringRow open_rows(const nsajit_scoring_args* args, long long b,
 }
 
 template <int W>
-struct ScoringMath : ScoreMath<W, ScoringRow> {
-  using Base = ScoreMath<W, ScoringRow>;
-  using L = Lanes<W>;
-  using Vec = typename L::Vec;
+struct ScoringMath : KeySums<W, ScoringRow> {
+  using Base = KeySums<W, ScoringRow>;
 
   // Calls visit(first key, count) with the scores of each tile in place.
   template <class Visit>
@@ -75,47 +73,15 @@ struct ScoringMath : ScoreMath<W, ScoringRow> {
     }
   }
 
-  // Sums of exponentials to their inverses.
-  NSAJIT_INLINE void invert_sums(const ScoringRow& row) {
-    for (int group = 0; group < Base::head_groups(row); ++group) {
-      const Vec sum = L::load(row.row_sum + group * W);
-      const Vec whole = L::combine_phases(sum, Base::phases(), [](Vec a, Vec b) { return a + b; });
-      L::store(row.row_sum + group * W, L::splat(1.0f) / whole);
-    }
-  }
-
-  NSAJIT_INLINE void normalise_tile(const ScoringRow& row, int count) {
-    const int p = Base::phases();
-    const Vec scale = L::splat(row.args->scale);
-    for (int group = 0; group < Base::head_groups(row); ++group) {
-      float* scores = row.scores + group * (nsajit_field_tile / p) * W;
-      const Vec top = L::load(row.row_max + group * W), inverse = L::load(row.row_sum + group * W);
-      for (int i = 0; i * p < count; ++i) L::store(scores + i * W, L::exp(L::load(scores + i * W) * scale - top) * inverse);
-    }
-  }
-
-  // Heads are added in the same order for every key, so that keys with equal probabilities get equal sums.
-  NSAJIT_INLINE void sum_heads(const ScoringRow& row, int first, int count) {
-    const int p = Base::phases();
-    for (int query = 0; query < row.present; ++query) {
-      float* sums = row.key_sums + query * sum_pitch(row.args) + first;
-      for (int key = 0; key < count; ++key) {
-        float sum = 0;
-        for (int j = 0; j < nsajit_field_group; ++j)
-          sum += row.scores[Base::head_lane(query * nsajit_field_group + j, nsajit_field_tile / p) + key / p * W + key % p];
-        sums[key] = sum;
-      }
-    }
-  }
-
   NSAJIT_INLINE void score_keys(const ScoringRow& row) {
     if (row.keys == 0) return;
     Base::begin_scores(row);
     walk(row, [&](int, int count) { Base::exponentiate_tile(row, count); });
-    invert_sums(row);
+    Base::invert_sums(row);
     walk(row, [&](int first, int count) {
-      normalise_tile(row, count);
-      sum_heads(row, first, count);
+      Base::normalise_tile(row, count);
+      for (int query = 0; query < row.present; ++query)
+        Base::sum_heads(row, query, count, row.key_sums + query * sum_pitch(row.args) + first);
     });
   }
 };

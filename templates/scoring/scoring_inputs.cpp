@@ -22,6 +22,21 @@ constexpr float kStep = -0.0625f;
 // so that the last places go to ties.
 constexpr std::uint64_t kRarity = 8;
 
+void tie_keys(const Workload& w, const InputRecipe& recipe, HostTensor& k) {
+  const nsajit_scoring_args args = make_args(w);
+  const std::vector<std::int32_t> starts = compressed_starts(w);
+  for (std::int64_t b = 0; b < w.B; ++b) {
+    const auto at = static_cast<std::size_t>(b);
+    const std::int64_t start = has_packed_sequences(w) ? starts[at] : 0, keys = starts[at + 1] - starts[at];
+    for (std::int64_t g = 0; g < w.G; ++g)
+      for (std::int64_t i = 0; i < keys; ++i)
+        store_element(k.data.data(), k.spec.type, b * args.k_b + g * args.k_g + (start + i) * args.k_s,
+                      tied_key(w, recipe, g, i));
+  }
+}
+
+}  // namespace
+
 void tie_queries(const Workload& w, HostTensor& q) {
   const std::int64_t dk = w.problem.dk, rows = q.spec.elements() / dk;
   for (std::int64_t row = 0; row < rows; ++row)
@@ -32,25 +47,13 @@ void tie_queries(const Workload& w, HostTensor& q) {
                                                      : kQuery / 2);
 }
 
-void tie_keys(const Workload& w, const InputRecipe& recipe, HostTensor& k) {
+float tied_key(const Workload& w, const InputRecipe& recipe, std::int64_t g, std::int64_t i) {
   const Problem& p = w.problem;
-  const nsajit_scoring_args args = make_args(w);
-  const std::vector<std::int32_t> starts = compressed_starts(w);
-  const std::int64_t apart = (p.l + p.l_sel + p.d - 1) / p.d;
-  for (std::int64_t b = 0; b < w.B; ++b) {
-    const auto at = static_cast<std::size_t>(b);
-    const std::int64_t start = has_packed_sequences(w) ? starts[at] : 0, keys = starts[at + 1] - starts[at];
-    for (std::int64_t g = 0; g < w.G; ++g)
-      for (std::int64_t i = 0; i < keys; ++i) {
-        const std::uint64_t draw = mix_bits(recipe.seed + static_cast<std::uint64_t>(i * w.G + g)) % kRarity;
-        const std::uint64_t level = draw == 0 ? 0 : draw < kRarity - 2 ? 1 : 2;
-        const float value = i % apart == 0 ? kStep * static_cast<float>(level) : kFarBelow;
-        store_element(k.data.data(), k.spec.type, b * args.k_b + g * args.k_g + (start + i) * args.k_s, value);
-      }
-  }
+  if (i % ((p.l + p.l_sel + p.d - 1) / p.d) != 0) return kFarBelow;
+  const std::uint64_t draw = mix_bits(recipe.seed + static_cast<std::uint64_t>(i * w.G + g)) % kRarity;
+  const std::uint64_t level = draw == 0 ? 0 : draw < kRarity - 2 ? 1 : 2;
+  return kStep * static_cast<float>(level);
 }
-
-}  // namespace
 
 std::vector<HostTensor> make_inputs(const Workload& w, const InputRecipe& recipe) {
   const std::vector<TensorSpec> specs = make_tensors(w);

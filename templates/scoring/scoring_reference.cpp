@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <utility>
@@ -54,16 +55,6 @@ double score_of_block(const Problem& p, const std::vector<double>& sums, std::in
   return score;
 }
 
-RowScores score_row(const Problem& p, const RowOperands& row, double scale, std::int64_t position) {
-  RowScores scores;
-  double largest = 0;
-  const std::vector<double> sums = sum_probabilities(p, row, scale, largest);
-  for (std::int64_t block = 0; block < position / p.l_sel - 1; ++block) scores.blocks.push_back(score_of_block(p, sums, block));
-  scores.relative_error =
-      0x1p-24 * (2 * (4 * std::sqrt(static_cast<double>(p.dk)) + 3) * largest + 4 * std::sqrt(static_cast<double>(row.keys)) + 8);
-  return scores;
-}
-
 std::vector<std::int64_t> forced_blocks(const Workload& w, std::int64_t position) {
   const std::int64_t local = position / w.problem.l_sel;
   std::vector<std::int64_t> blocks{0};
@@ -96,7 +87,20 @@ std::vector<std::int64_t> subtract(const std::vector<std::int64_t>& from, const 
   return left;
 }
 
+// Largest lead of a block that is left out over one that is in, that fp32 may not see.
+double score_error(const RowScores& scores, double a, double b) { return scores.relative_error * (a + b) + kUnderflow; }
+
 }  // namespace
+
+RowScores score_row(const Problem& p, const RowOperands& row, double scale, std::int64_t position) {
+  RowScores scores;
+  double largest = 0;
+  const std::vector<double> sums = sum_probabilities(p, row, scale, largest);
+  for (std::int64_t block = 0; block < position / p.l_sel - 1; ++block) scores.blocks.push_back(score_of_block(p, sums, block));
+  scores.relative_error =
+      0x1p-24 * (2 * (4 * std::sqrt(static_cast<double>(p.dk)) + 3) * largest + 4 * std::sqrt(static_cast<double>(row.keys)) + 8);
+  return scores;
+}
 
 std::vector<std::int64_t> choose_blocks(const Workload& w, std::int64_t position, const RowScores& scores) {
   std::vector<std::int64_t> chosen = forced_blocks(w, position), others;
@@ -108,6 +112,17 @@ std::vector<std::int64_t> choose_blocks(const Workload& w, std::int64_t position
   chosen.insert(chosen.end(), others.begin(), others.end());
   std::sort(chosen.begin(), chosen.end());
   return chosen;
+}
+
+bool is_clear_choice(const Workload& w, std::int64_t position, const RowScores& scores) {
+  const std::vector<std::int64_t> chosen = choose_blocks(w, position, scores);
+  double least = std::numeric_limits<double>::infinity(), most = -least;
+  for (std::size_t block = 1; block < scores.blocks.size(); ++block) {
+    const bool in = std::binary_search(chosen.begin(), chosen.end(), static_cast<std::int64_t>(block));
+    if (in) least = std::min(least, scores.blocks[block]);
+    if (!in) most = std::max(most, scores.blocks[block]);
+  }
+  return std::isinf(least) || std::isinf(most) || least - most > score_error(scores, least, most);
 }
 
 std::string find_wrong_choice(const Workload& w, std::int64_t position, const RowScores& scores, bool exact,
@@ -124,7 +139,7 @@ std::string find_wrong_choice(const Workload& w, std::int64_t position, const Ro
   for (const std::int64_t left_out : missing)
     for (const std::int64_t taken : extra) {
       const double a = scores.blocks[static_cast<std::size_t>(left_out)], b = scores.blocks[static_cast<std::size_t>(taken)];
-      const double bound = exact ? 0 : scores.relative_error * (a + b) + kUnderflow;
+      const double bound = exact ? 0 : score_error(scores, a, b);
       if (exact || a - b > bound)
         return fmt::format("block {} of score {:.17g} is taken, not block {} of score {:.17g}; they may be {:.3g} apart", taken,
                            b, left_out, a, bound);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "nsajit/op.h"
+#include "templates/common/attention_reference.h"
 
 namespace nsajit::templates::scoring {
 
@@ -24,8 +25,14 @@ struct RowScores {
   double relative_error = 0;   // of a score that fp32 computes
 };
 
+// `row`: the query and the compressed keys that it sees.
+RowScores score_row(const Problem& problem, const RowOperands& row, double scale, std::int64_t position);
+
 // The blocks of a row, ascending: forced ones as far as n goes, then the best.
 std::vector<std::int64_t> choose_blocks(const Workload& workload, std::int64_t position, const RowScores& scores);
+
+// Whether no block that is left out could be exchanged for one that is in.
+bool is_clear_choice(const Workload& workload, std::int64_t position, const RowScores& scores);
 
 // What is wrong with `entries` as the choice of a row; empty: nothing. `exact`: no block may be exchanged.
 std::string find_wrong_choice(const Workload& workload, std::int64_t position, const RowScores& scores, bool exact,

@@ -10,10 +10,11 @@ constexpr const char* kPlace = "common/cpu_row.h";
 constexpr const char* kScores = "common/cpu_scores.h";
 constexpr const char* kMath = "common/cpu_attention.h";
 constexpr const char* kTemplate = "selection/selection_cpu.cpp";
-constexpr const char* kScoreKeys = "scoring/scoring_cpu.cpp";
+constexpr const char* kScoreKeys = "scoring/scoring_cpu_sums.h";
 constexpr const char* kChoice = "scoring/scoring_cpu_choice.h";
 constexpr const char* kDense = "dense/dense_cpu.cpp";
 constexpr const char* kGate = "gate/gate_cpu.cpp";
+constexpr const char* kDecode = "decode/decode_cpu.cpp";
 constexpr const char* kPooling = "pooling/pooling_cpu.cpp";
 constexpr const char* kBaseline = "selection/packed_sdpa_cpu.cpp";
 
@@ -235,6 +236,32 @@ std::vector<Mutant> pooling_mutants() {
   };
 }
 
+std::vector<Mutant> decode_mutants() {
+  const std::vector<std::string> both{"decode_row{", "packed_sdpa{"};
+  const char* const tuple = "decode,bf16,dk=32,dv=32,group=3,n_sel=5;B=2,S=1,S_kv=700,G=2";
+  return {
+      {"a token is looked up in the page before",
+       {kDecode, "row.b * step->table_b + token / page", "row.b * step->table_b + (token > page) * (token / page - 1)"},
+       both,
+       tuple},
+      {"a short sequence is as long as the longest",
+       {kDecode, "args->lengths ? args->lengths[row.b] : args->S_kv", "args->S_kv"},
+       both,
+       tuple},
+      {"the window begins one token late", {kDecode, "length - window + i;", "length - window + i + (i == 0);"}, both, tuple},
+      {"the window reads the cache of the selection", {kDecode, "attend(row, step->win,", "attend(row, step->sel,"}, both, tuple},
+      {"blocks are chosen by keys that no longer are normalised",
+       {kDecode, "Sums::normalise_tile(row, count);", ""},
+       both,
+       tuple},
+      {"the last block is attended to as a whole",
+       {kDecode, "last < nsajit_field_l_sel ? last : nsajit_field_l_sel", "nsajit_field_l_sel"},
+       both,
+       tuple},
+      {"every head has the first one's gate", {kDecode, "row.g * step->gate_g + head", "row.g * step->gate_g + 0"}, both, tuple},
+  };
+}
+
 }  // namespace
 
 const std::vector<Mutant>& cpu_mutants() {
@@ -245,6 +272,7 @@ const std::vector<Mutant>& cpu_mutants() {
     for (Mutant& mutant : scoring_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : gate_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : pooling_mutants()) mutants.push_back(std::move(mutant));
+    for (Mutant& mutant : decode_mutants()) mutants.push_back(std::move(mutant));
     return mutants;
   }();
   return all;

@@ -26,7 +26,7 @@ constexpr const char* kQueryColumns = "scoring/query_columns.cuh";
 constexpr const char* kRing = "scoring/block_ring.cuh";
 constexpr const char* kSorted = "scoring/sorted_choice.cuh";
 constexpr const char* kTileScores = "scoring/tile_scores.cuh";
-constexpr const char* kFiltered = "scoring/filtered_choice.cuh";
+constexpr const char* kBestBlocks = "scoring/best_blocks.cuh";
 constexpr const char* kChosen = "scoring/chosen_blocks.cuh";
 constexpr const char* kDenseMma = "dense/dense_mma.cuh";
 constexpr const char* kDenseWgmma = "dense/dense_wgmma.cuh";
@@ -34,6 +34,9 @@ constexpr const char* kDenseWgmma = "dense/dense_wgmma.cuh";
 constexpr const char* kGate = "gate/gate_rows.cuh";
 constexpr const char* kPoolingSpan = "pooling/pooling_span.cuh";
 constexpr const char* kPoolChunks = "pooling/pool_chunks.cuh";
+constexpr const char* kDecodeStep = "decode/decode_step.cuh";
+constexpr const char* kBlockScores = "decode/block_scores.cuh";
+constexpr const char* kCacheTiles = "decode/cache_tiles.cuh";
 
 constexpr const char* kGroup4 =
     "bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6;S=200,S_kv=512,G=2";  // heads as columns, kv_major as rows
@@ -217,11 +220,11 @@ std::vector<Mutant> scoring_mutants() {
        kScoring},
       {"blocks of an earlier row are forgotten", {kSorted, "if (best.first > 1) keeper.keep_old();", ""}, kAll, kManyRows},
       {"the filter breaks ties against the lower block",
-       {kFiltered, "__popc(ties & before) < equal", "__popc(ties & ~before) <= equal"},
+       {kBestBlocks, "__popc(ties & before) < equal", "__popc(ties & ~before) <= equal"},
        kAll,
        kManyBlocks},
       {"the filter's threshold is not raised",
-       {kFiltered, "make_int2(wanted, static_cast<int>(least));", "make_int2(wanted - 1, -1);"},
+       {kBestBlocks, "make_int2(wanted, static_cast<int>(least));", "make_int2(wanted - 1, -1);"},
        kAll,
        kManyBlocks},
       {"the last candidate is not scored",
@@ -320,6 +323,46 @@ std::vector<Mutant> streaming_mutants() {
   };
 }
 
+std::vector<Mutant> decode_mutants() {
+  const Hits all{"decode_single{", "decode_cluster{"};
+  const char* const tuple = "decode,bf16,dk=64,dv=64,group=4,n_sel=6;B=2,S=1,S_kv=4000,G=2";
+  return {
+      {"keys that reach into the next CTA's blocks stay at home",
+       {kBlockScores, "if (tile * 8 + j < count) push_ahead", "if (tile * 8 + j < 0) push_ahead"},
+       {"decode_cluster{"},
+       tuple},
+      {"blocks of one CTA are offered to none",
+       {kBlockScores, "nth < counts[source];", "nth < counts[source] && source > 0;"},
+       all,
+       tuple},
+      {"the best of the CTA are the first",
+       {kBlockScores, "bits > state.y);\n      if (mask != 0) best.keep(state, bits, block",
+        "bits > state.y && state.x < 32);\n      if (mask != 0) best.keep(state, bits, block"},
+       {"decode_single{"},
+       "decode,bf16,dk=64,dv=64,group=4,n_sel=6;B=2,S=1,S_kv=9000,G=2"},
+      {"a token is looked up in the page before",
+       {kCacheTiles, "token / static_cast<uint32>(page);\n    return", "(token - 1) / static_cast<uint32>(page);\n    return"},
+       all,
+       tuple},
+      {"outputs are weighed by the first warp's maximum",
+       {kDecodeStep, "top = fmaxf(top, Shared::warp_maxima(phase, of)[head]);", "top = top;"},
+       all,
+       tuple},
+      {"the window and the selection have each other's gates",
+       {kDecodeStep, "phase == 1 ? kSliding : kSelection;", "phase == 1 ? kSelection : kSliding;"},
+       all,
+       tuple},
+      {"the window reads the cache of the selection",
+       {kDecodeStep, "phase == 1 ? args.win : args.sel;", "args.sel;"},
+       all,
+       tuple},
+      {"a short sequence is as long as the longest",
+       {kDecodeStep, "arguments.lengths == nullptr ? arguments.S_kv : arguments.lengths[batch]", "arguments.S_kv"},
+       all,
+       tuple},
+  };
+}
+
 }  // namespace
 
 const std::vector<Mutant>& cuda_mutants() {
@@ -330,6 +373,7 @@ const std::vector<Mutant>& cuda_mutants() {
     for (Mutant& mutant : dense_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : scoring_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : streaming_mutants()) mutants.push_back(std::move(mutant));
+    for (Mutant& mutant : decode_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : other_variant_mutants()) mutants.push_back(std::move(mutant));
     return mutants;
   }();

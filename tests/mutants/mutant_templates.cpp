@@ -20,9 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 6> kCpuTemplates{"selection/selection_cpu.cpp", "selection/packed_sdpa_cpu.cpp",
-                                                        "dense/dense_cpu.cpp",         "scoring/scoring_cpu.cpp",
-                                                        "gate/gate_cpu.cpp",           "pooling/pooling_cpu.cpp"};
+constexpr std::array<std::string_view, 7> kCpuTemplates{
+    "selection/selection_cpu.cpp", "selection/packed_sdpa_cpu.cpp", "dense/dense_cpu.cpp",  "scoring/scoring_cpu.cpp",
+    "gate/gate_cpu.cpp",           "pooling/pooling_cpu.cpp",       "decode/decode_cpu.cpp"};
 
 std::string read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -109,6 +109,47 @@ class Whole(unittest.TestCase):
             step = nsajit.decode_step(case.q[:, t : t + 1], at, gates[:, t : t + 1], sparsity=case.sparsity)
             self.assertLess(np.abs(step - whole[:, t : t + 1]).max(), 2e-5, f"position {t}")
 
+    def test_sequences_of_unequal_lengths_decode_together(self):
+        case = Case(S=90, S_kv=90)
+        caches, gates, _ = self.parts(case)
+        whole, blocks = nsajit.nsa_attention(case.q, caches, gates, sparsity=case.sparsity, return_blocks=True)
+        lengths = np.array([71, 30], np.int32)
+        rows = [np.stack([tensor[b, lengths[b] - 1] for b in range(2)])[:, None] for tensor in (case.q, gates, whole, blocks)]
+        step, chosen = nsajit.decode_step(rows[0], caches, rows[1], sparsity=case.sparsity, lengths=lengths, return_blocks=True)
+        self.assertLess(np.abs(step - rows[2]).max(), 2e-5)
+        np.testing.assert_array_equal(chosen, rows[3])
+
+    def test_caches_in_pages(self):
+        case, page = Case(S=1, S_kv=96), 32
+        caches, gates, _ = self.parts(case)
+        contiguous = nsajit.decode_step(case.q, caches, gates, sparsity=case.sparsity, kv_length=96)
+        table = np.array([[4, 0, 3], [1, 5, 2]], np.int32)
+
+        def to_pages(cache, rows):
+            pool = np.full((6, cache.shape[1], rows, cache.shape[3]), np.nan, np.float32)
+            for b, nth in np.ndindex(2, 3):
+                part = cache[b, :, nth * rows : (nth + 1) * rows]
+                pool[table[b, nth], :, : part.shape[1]] = part
+            return pool
+
+        names = ("k_cmp", "v_cmp", "k_sel", "v_sel", "k_win", "v_win")
+        pages = nsajit.Caches(*(to_pages(getattr(caches, name), page // case.sparsity.d if "cmp" in name else page) for name in names))
+        np.testing.assert_array_equal(nsajit.decode_step(case.q, pages, gates, sparsity=case.sparsity, block_table=table), contiguous)
+        with self.assertRaisesRegex(nsajit.InvalidArgumentError, "k_cmp has 32 rows of each page"):
+            pages.k_cmp = pages.k_sel
+            nsajit.decode_step(case.q, pages, gates, sparsity=case.sparsity, block_table=table)
+
+    def test_steps_write_the_compressed_tokens_that_they_complete(self):
+        for layout in ("grouped", "flash"):
+            case = Case(layout=layout)
+            k, v = case.given(case.k), case.given(case.v)
+            whole = nsajit.compress(k, v, sparsity=case.sparsity, grouped=layout == "grouped")
+            made = [np.zeros_like(cache) for cache in whole]
+            wrote = [nsajit.compress_step(k, v, *made, length, sparsity=case.sparsity, grouped=layout == "grouped") for length in range(1, 91)]
+            self.assertEqual(sum(wrote), case.sparsity.compressed_count(90))
+            for cache, expected in zip(made, whole):
+                np.testing.assert_array_equal(cache, expected)
+
     def test_compress(self):
         for case in (Case(), Case(dtype="bf16"), Case(layout="flash")):
             grouped = case.layout == "grouped"

@@ -1,0 +1,186 @@
+#pragma once
+// From the logits of a CTA's compressed keys to the blocks that a decode step attends to: probabilities summed over the
+// heads (Eq. 8 and 10), scores of blocks (Eq. 9), the best of the CTA's, and the best of the cluster's.
+//
+// Fields: group, l, d, l_sel, n_sel, cluster.
+
+#include "decode/decode_shared.cuh"
+
+namespace nsajit::decode {
+
+// The compressed keys that a CTA has logits of, and the blocks that are its own.
+template <class Fields>
+struct CtaKeys {
+  using Shared = DecodeShared<Fields>;
+  int seen;   // by the position, of all
+  int chunk;  // of a CTA
+  int first;  // of this one
+  int own;
+  int local;  // block of the position
+  int candidates_end;  // blocks 1 .. this - 1 are chosen by their scores
+  int tail;            // of the n blocks, those at the end that are always in
+  int wanted;          // of the candidates
+
+  // length: of the sequence.
+  __device__ __forceinline__ CtaKeys(int length, int n, int rank) {
+    seen = length < Fields::l ? 0 : (length - Fields::l) / Fields::d + 1;
+    local = length == 0 ? 0 : (length - 1) / Fields::l_sel;
+    candidates_end = max(local - 1, 1);
+    tail = (local > 0 && n > 1 ? 1 : 0) + (local > 1 && n > 2 ? 1 : 0);
+    wanted = max(n - 1 - tail, 0);
+    chunk = Shared::chunk(max(seen, candidates_end * Shared::kBlockKeys));
+    first = rank * chunk;
+    own = max(0, min(chunk, seen - first));
+  }
+
+  // Logits of a key lie at place(key) of each head's row.
+  __device__ __forceinline__ int place(int key) const { return Shared::kHalo + key - first; }
+};
+
+template <class Fields>
+class BlockScores {
+ public:
+  using Shared = DecodeShared<Fields>;
+  using Keys = CtaKeys<Fields>;
+  using Best = typename Shared::Best;
+
+  Keys keys;
+  float* logits;  // [head][pitch]
+  int pitch;
+  int rank;
+  bool spilled;  // logits of all CTAs lie behind each other in the workspace: they do not fit shared memory
+
+  // From a warp's scores of a tile: `key` is this lane's first one, `count` the real ones from it on. The CTAs behind get
+  // those that reach into their blocks.
+  template <int kTiles>
+  __device__ __forceinline__ void store(const float (&s)[kTiles][4], int key, int count, int head) const {
+#pragma unroll
+    for (int tile = 0; tile < kTiles; ++tile) {
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        if (head + 8 * half >= Fields::group) continue;
+        float* const row = logits + (head + 8 * half) * pitch;
+        const int at = key + tile * 8;
+        *reinterpret_cast<float2*>(row + keys.place(at)) = make_float2(s[tile][2 * half], s[tile][2 * half + 1]);
+        if constexpr (Shared::kCtas > 1 && Shared::kBefore > 0) {
+#pragma unroll
+          for (int j = 0; j < 2; ++j)
+            if (tile * 8 + j < count) push_ahead(row, at + j, s[tile][2 * half + j]);
+        }
+      }
+    }
+  }
+
+  // log2 of the softmax sums of all heads from those of the CTAs; every warp takes some.
+  __device__ __forceinline__ void find_lse(float scale2, int warp, int lane) const {
+    constexpr int kLanes = Shared::kCtas;  // of a head
+    constexpr int kTogether = 32 / kLanes;
+    const int source = lane % kLanes;
+    for (int base = warp * kTogether; base < Shared::kHeads; base += Shared::kWarps * kTogether) {
+      const int head = base + lane / kLanes;
+      const float2 part = head < Shared::kHeads ? Shared::sums(0, source)[head] : make_float2(negative_infinity(), 0.0f);
+      const float top = reduce_max<1, kLanes / 2>(part.x);
+      const float sum = reduce_sum<1, kLanes / 2>(part.y > 0.0f ? part.y * exp2_fast((part.x - top) * scale2) : 0.0f);
+      if (source == 0 && head < Shared::kHeads) Shared::template at<float>(Shared::kLse)[head] = top * scale2 + log2f(sum);
+    }
+  }
+
+  // Probabilities summed over the heads, in the place of the first head's logits.
+  __device__ __forceinline__ void sum_heads(float scale2, int thread) const {
+    float lse[Fields::group];
+#pragma unroll
+    for (int head = 0; head < Fields::group; ++head) lse[head] = Shared::template at<float>(Shared::kLse)[head];
+    const int end = min(keys.first + keys.chunk, keys.seen);
+    for (int key = max(0, keys.first - Shared::kBefore) + thread; key < end; key += Shared::kThreads) {
+      float* const row = logits + keys.place(key);
+      float sum = 0.0f;
+#pragma unroll
+      for (int head = 0; head < Fields::group; ++head) sum += exp2_fast(fmaf(row[head * pitch], scale2, -lse[head]));
+      *row = sum;
+    }
+  }
+
+  // One warp: the best of the CTA's own blocks, told to all CTAs.
+  __device__ __forceinline__ void offer(int lane) const {
+    const int first_block = keys.first / Shared::kBlockKeys;
+    const int begin = max(1, first_block);
+    const int end = min(keys.candidates_end, first_block + keys.chunk / Shared::kBlockKeys);
+    const Best best = own_best();
+    int2 state = Best::none();
+    for (int base = begin; keys.wanted > 0 && base < end; base += 32) {
+      const int block = base + lane;
+      const int bits = block < end ? __float_as_int(score(block)) & 0x7fffffff : -1;
+      const uint32 mask = __ballot_sync(kAllLanes, bits > state.y);
+      if (mask != 0) best.keep(state, bits, block, mask, keys.wanted, lane);
+      __syncwarp();
+    }
+    if (state.x > keys.wanted) best.keep_best(keys.wanted, state, lane);
+    for (int to = lane; to < Shared::kCtas * state.x; to += 32) {
+      const int nth = to / Shared::kCtas;
+      push_candidate(nth, to % Shared::kCtas, best.scores[nth], best.blocks[nth]);
+    }
+    if (lane < Shared::kCtas) Shared::push(Shared::template at<float>(Shared::kCounts) + rank, lane, __int_as_float(state.x));
+  }
+
+  // The same warp: the best of what all CTAs offered, with the blocks that are always in. Says how many there are.
+  __device__ __forceinline__ int choose(int length, int lane) const {
+    const Best best = own_best();
+    int2 state = Best::none();
+    const int* const counts = Shared::template at<int>(Shared::kCounts);
+    for (int base = 0; base < Shared::kCtas * keys.wanted; base += 32) {
+      const int source = (base + lane) / keys.wanted;
+      const int nth = base + lane - source * keys.wanted;
+      const bool there = source < Shared::kCtas && nth < counts[source];
+      int2 candidate = make_int2(-1, 0);
+      if (there) candidate = Shared::template at<int2>(Shared::kCandidates)[source * Fields::n_sel + nth];
+      const uint32 mask = __ballot_sync(kAllLanes, candidate.x > state.y);
+      if (mask != 0) best.keep(state, candidate.x, candidate.y, mask, keys.wanted, lane);
+      __syncwarp();
+    }
+    if (state.x > keys.wanted) best.keep_best(keys.wanted, state, lane);
+    const int count = length == 0 ? 0 : 1 + state.x + keys.tail;
+    int* const chosen = Shared::template at<int>(Shared::kChosen);
+    for (int i = lane; i < count; i += 32)
+      chosen[i] = i == 0 ? 0 : i <= state.x ? best.blocks[i - 1] : keys.local - (count - 1 - i);
+    return count;
+  }
+
+ private:
+  __device__ __forceinline__ Best own_best() const {
+    int* const room = Shared::template at<int>(Shared::kBest);
+    return {room, room + Best::kRoom};
+  }
+
+  __device__ __forceinline__ void push_candidate(int nth, int to, int bits, int block) const {
+    float* const own = Shared::template at<float>(Shared::kCandidates) + 2 * (rank * Fields::n_sel + nth);
+    Shared::push_2(own, to, __int_as_float(bits), __int_as_float(block));
+  }
+
+  __device__ __forceinline__ void push_ahead(float* row, int key, float logit) const {
+    for (int to = rank + 1; to < Shared::kCtas && to * keys.chunk - Shared::kBefore <= key; ++to) {
+      float* const own = row + keys.place(key) - (to - rank) * keys.chunk;
+      if (spilled) {
+        own[(to - rank) * Fields::group * pitch] = logit;
+      } else {
+        Shared::push(own, to, logit);
+      }
+    }
+  }
+
+  // The terms in the order in which scoring adds them.
+  __device__ __forceinline__ float score(int block) const {
+    const float* const own = logits + keys.place(block * Shared::kBlockKeys);
+    float total = 0.0f;
+#pragma unroll(Shared::kBefore + Shared::kBlockKeys <= 20 ? Shared::kBefore + Shared::kBlockKeys : 4)
+    for (int o = -Shared::kBefore; o < Shared::kBlockKeys; ++o) {
+      const int key = block * Shared::kBlockKeys + o;
+      if (key < 0 || key >= keys.seen) continue;
+      const int begin = o * Fields::d;  // relative to the block
+      const int overlap = min(begin + Fields::l, Fields::l_sel) - max(begin, 0);
+      total = fmaf(static_cast<float>(overlap) / static_cast<float>(Fields::l), own[o], total);
+    }
+    return total;
+  }
+};
+
+}  // namespace nsajit::decode

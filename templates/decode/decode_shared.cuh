@@ -1,0 +1,120 @@
+#pragma once
+// The shared memory of a CTA of decode_step.cuh, and what CTAs of a cluster tell each other through it: logits that reach
+// into a neighbour's blocks, softmax sums, candidates for blocks, partial outputs. The host computes the same size.
+//
+// Fields: dk, dv, group, l, d, l_sel, n_sel, warps, stages, keys, cluster.
+
+#include "common/cluster.cuh"
+#include "decode/cache_tiles.cuh"
+#include "scoring/best_blocks.cuh"
+
+namespace nsajit::decode {
+
+enum Branch { kCompressed, kSelection, kSliding, kBranches };
+
+__host__ __device__ constexpr int common_multiple(int a, int b) {
+  int multiple = a;
+  while (multiple % b != 0) multiple += a;
+  return multiple;
+}
+__host__ __device__ constexpr int round_up(int value, int multiple) { return ceil_div(value, multiple) * multiple; }
+
+template <class Fields>
+struct DecodeShared {
+  static constexpr int kHeads = 16;  // of a fragment; group of them are real
+  static constexpr int kWarps = Fields::warps;
+  static constexpr int kCtas = Fields::cluster;
+  static constexpr int kThreads = 32 * kWarps;
+  using Copy = TileCopy<Fields::keys, Fields::dk, Fields::dv>;
+  using Best = scoring::BestBlocks<ceil_div(Fields::n_sel, 32) + 1>;
+
+  static constexpr int kORow = Fields::dv + 8;                                // floats
+  static constexpr int kSlot = larger(Copy::kBytes, kHeads * kORow * 4);      // a tile, or a warp's partial output
+  static constexpr int kItems = Fields::group * Fields::dv / 8;               // pieces of 8 outputs
+  static constexpr int kShare = ceil_div(kItems, kCtas);                      // that a CTA finishes
+  static constexpr int kRing = 0;
+  static constexpr int kParts = kRing + kWarps * Fields::stages * kSlot;      // [phase][source][kShare * 8] outputs
+  static constexpr int kSums = kParts + kBranches * kCtas * kShare * 32;      // [phase][source][head] maximum and sum
+  static constexpr int kWarpSums = kSums + kBranches * kCtas * kHeads * 8;    // [phase][warp]: maxima, then sums
+  static constexpr int kLse = kWarpSums + kBranches * kWarps * kHeads * 8;    // [head], of base 2
+  static constexpr int kGates = kLse + kHeads * 4;                            // [branch][head]
+  static constexpr int kBest = kGates + kBranches * kHeads * 4;               // scores and blocks
+  static constexpr int kCandidates = kBest + 8 * Best::kRoom;                 // [source][n_sel] bits of a score, block
+  static constexpr int kCounts = kCandidates + round_up(kCtas * Fields::n_sel * 8, 16);  // [source], then how many are chosen
+  static constexpr int kChosen = kCounts + (kCtas + 1) * 4;
+  static constexpr int kSlots = kCounts + round_up((kCtas + Fields::n_sel + 1) * 4, 16);  // [warp] stage of what is put aside
+  static constexpr int kBarriers = kSlots + round_up(kWarps * 4, 16);  // [warp][stage]
+  static constexpr int kLogits = kBarriers + round_up(kWarps * Fields::stages * 8, 16);  // where they fit
+
+  // Keys of a CTA: whole tiles and whole blocks. Before them lie those of the CTA before that reach into its blocks.
+  static constexpr int kBlockKeys = Fields::l_sel / Fields::d;
+  static constexpr int kBefore = Fields::l / Fields::d - 1;
+  static constexpr int kHalo = round_up(kBefore, 8);
+  static constexpr int kUnit = common_multiple(Fields::keys, kBlockKeys);
+  static __device__ __forceinline__ int chunk(int keys) { return round_up(ceil_div(keys, kCtas), kUnit); }
+  static __device__ __forceinline__ int pitch(int64 tokens) {
+    return round_up(kHalo + chunk(ceil_div(static_cast<int>(tokens), Fields::d)), 32) + 8;
+  }
+
+  template <class Value>
+  static __device__ __forceinline__ Value* at(int offset) {
+    extern __shared__ __align__(128) char nsajit_smem[];
+    return reinterpret_cast<Value*>(nsajit_smem + offset);
+  }
+  static __device__ __forceinline__ float* parts(int phase, int source) {
+    return at<float>(kParts) + (phase * kCtas + source) * kShare * 8;
+  }
+  static __device__ __forceinline__ float2* sums(int phase, int source) {
+    return at<float2>(kSums) + (phase * kCtas + source) * kHeads;
+  }
+  static __device__ __forceinline__ float* warp_maxima(int phase, int warp) {
+    return at<float>(kWarpSums) + (phase * kWarps + warp) * 2 * kHeads;
+  }
+  static __device__ __forceinline__ float* warp_sums(int phase, int warp) { return warp_maxima(phase, warp) + kHeads; }
+  static __device__ __forceinline__ uint32 slot(int warp, int stage) {
+    return smem_address(at<char>(kRing)) + (warp * Fields::stages + stage) * kSlot;
+  }
+  static __device__ __forceinline__ uint32 barrier(int warp, int stage) {
+    return smem_address(at<char>(kBarriers)) + (warp * Fields::stages + stage) * 8;
+  }
+  static __device__ __forceinline__ float* slot_floats(int warp, int stage) {
+    return at<float>((warp * Fields::stages + stage) * kSlot);
+  }
+
+  // Stores to the place in CTA `rank` that `own` is here.
+  static __device__ __forceinline__ void push(float* own, int rank, float value) {
+    if constexpr (kCtas == 1) {
+      *own = value;
+    } else {
+      store_peer(peer_address(smem_address(own), rank), value);
+    }
+  }
+  static __device__ __forceinline__ void push_2(float* own, int rank, float x, float y) {
+    if constexpr (kCtas == 1) {
+      *reinterpret_cast<float2*>(own) = make_float2(x, y);
+    } else {
+      store_peer_2(peer_address(smem_address(own), rank), x, y);
+    }
+  }
+  static __device__ __forceinline__ void push_4(float* own, int rank, float4 value) {
+    if constexpr (kCtas == 1) {
+      *reinterpret_cast<float4*>(own) = value;
+    } else {
+      store_peer_4(peer_address(smem_address(own), rank), value);
+    }
+  }
+
+  // What was pushed before all have arrived is there after the wait.
+  static __device__ __forceinline__ void arrive() {
+    if constexpr (kCtas > 1) cluster_arrive();
+  }
+  static __device__ __forceinline__ void wait() {
+    if constexpr (kCtas > 1) {
+      cluster_wait();
+    } else {
+      __syncthreads();
+    }
+  }
+};
+
+}  // namespace nsajit::decode
