@@ -116,8 +116,7 @@ class ScoreMma {
         tiles.read_lse(item, sync);
       }
       choice.begin(best, warp, lane);
-      float lse[Columns::kOwn];
-      tiles.load_lse(lse);
+      const typename Tile::template ColumnLse<true> lse(tiles);
       const int last = max(1, ceil_div(queries.scored_keys(), kTile)) - 1;
       walk(item, queries, last + 1, [&](Scores& s, int tile) {
         tiles.store_sums(s, lse, tile);

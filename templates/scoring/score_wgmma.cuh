@@ -40,6 +40,7 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
       kRing + Fields::warpgroups * kQueryBytes;  // the ring, Q, barriers, then what BlockChoice holds
   static constexpr int kChoice = kBarriers + 16 * Fields::stages + 16;
   static constexpr bool kSumsAhead = Fields::ahead && Columns::kColumns <= 96;  // sums and offsets take registers too
+  static constexpr bool kLseKept = Fields::warpgroups < 3 || Columns::kColumns <= 96;
   static constexpr int kAhead = 1;  // tiles whose copies may be under way when the next one's start
   static_assert(Fields::stages >= kAhead + 2, "a warpgroup holds one tile while it waits for the next");
 
@@ -215,8 +216,7 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
           tiles.read_lse(item, sync);
         }
         choice.begin(best, warp, lane);
-        float lse[Columns::kOwn];
-        tiles.load_lse(lse);
+        const typename Tile::template ColumnLse<kLseKept> lse(tiles);
         walk<Fields::ahead != 0>(place, passes.scores, warpgroup, lane, [&](Scores& s, int tile) {
           const bool last = tile + 1 == passes.scores;
           if (last && lane == 0) barrier_arrive(queries_read());

@@ -77,29 +77,46 @@ class TileScores {
     sync();
   }
 
-  __device__ __forceinline__ void load_lse(float (&lse)[Columns::kOwn]) const {
+  // The log-sum-exp of the lane's columns: kept in registers, or read again for each tile where those are scarce.
+  template <bool kKept>
+  class ColumnLse {
+   public:
+    __device__ __forceinline__ explicit ColumnLse(const TileScores& tile)
+        : lse_(tile.choice.lse + Columns::column(tile.lane, 0)) {
+      if constexpr (kKept) {
 #pragma unroll
-    for (int place = 0; place < Columns::kOwn; place += 2) {
-      const float2 pair = *reinterpret_cast<const float2*>(choice.lse + Columns::column(lane, place));
-      lse[place] = pair.x;
-      lse[place + 1] = pair.y;
+        for (int place = 0; place < Columns::kOwn; place += 2) kept_[place / 2] = load(place);
+      }
     }
-  }
+    // Of places `place` and the next one.
+    __device__ __forceinline__ float2 pair(int place) const { return kKept ? kept_[place / 2] : load(place); }
+
+   private:
+    __device__ __forceinline__ float2 load(int place) const {
+      return *reinterpret_cast<const float2*>(lse_ + Columns::column(0, place));
+    }
+    const float* lse_;
+    float2 kept_[kKept ? Columns::kOwn / 2 : 1];
+  };
 
   // Probabilities, summed over the heads, to the ring.
-  __device__ __forceinline__ void store_sums(Scores& s, const float (&lse)[Columns::kOwn], int tile) const {
+  template <class Lse>
+  __device__ __forceinline__ void store_sums(Scores& s, const Lse& lse, int tile) const {
     if ((tile + 1) * kTile > seen_by_all) mask(s, tile);
     float* const to = choice.ring.sums + tile % Choice::Ring::kTiles * kTile + row;
+    float2 offsets{};
 #pragma unroll
     for (int nth = 0; nth < Columns::kQueriesOfLane; ++nth) {
+      float sum[2] = {0.0f, 0.0f};  // of keys 8 rows apart
 #pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        float sum = 0.0f;
+      for (int place = nth * Fields::group; place < (nth + 1) * Fields::group; ++place) {
+        if (place % 2 == 0) offsets = lse.pair(place);
+        const float offset = place % 2 == 0 ? offsets.x : offsets.y;
 #pragma unroll
-        for (int place = nth * Fields::group; place < (nth + 1) * Fields::group; ++place)
-          sum += exp2_fast(fmaf(s[place / 2][2 * half + place % 2], scale2, lse[place]));
-        to[Columns::query(lane, nth) * Choice::Ring::kPitch + 8 * half] = sum;
+        for (int half = 0; half < 2; ++half) sum[half] += exp2_fast(fmaf(s[place / 2][2 * half + place % 2], scale2, offset));
       }
+#pragma unroll
+      for (int half = 0; half < 2; ++half) to[Columns::query(lane, nth) * Choice::Ring::kPitch + 8 * half] = sum[half];
     }
   }
 };
