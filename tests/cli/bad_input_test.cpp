@@ -31,7 +31,11 @@ TEST_CASE("impossible tuples are refused with exit code 2") {
   check_refusal("tune --device cpu --dk many", 2, {"dk", "many"});
 }
 
-TEST_CASE("a tuple that no operation serves is refused") { check_refusal("tune --device cpu --branch decode", 4, {"decode"}); }
+TEST_CASE("a tuple that no operation serves is refused") { check_refusal("tune --device cpu --pass backward", 4, {"backward"}); }
+
+TEST_CASE("sizes that a branch has no launch for are refused before anything is done") {
+  check_refusal("tune --device cpu --branch decode", 2, {"S=1"});
+}
 
 TEST_CASE("a missing or doubled tuple is refused with exit code 2") {
   check_refusal("tune --device cpu", 2, {"--sweep", "--problem"});

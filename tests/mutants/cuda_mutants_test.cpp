@@ -4,6 +4,7 @@
 #include <catch2/catch_all.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <variant>
 #include <vector>
@@ -68,6 +69,21 @@ std::vector<std::string> objections_to(const Mutant& mutant) {
   return find_objections(mutant, outcome);
 }
 
+std::vector<Mutant> mutants_of(const std::vector<Branch>& branches) {
+  std::vector<Mutant> chosen;
+  std::ranges::copy_if(cuda_mutants(), std::back_inserter(chosen), [&](const Mutant& mutant) {
+    return std::ranges::find(branches, parse_workload(mutant.tuple).problem.branch) != branches.end();
+  });
+  return chosen;
+}
+
+void check_rejected(const std::vector<Mutant>& mutants) {
+  for (const Mutant& mutant : mutants) {
+    INFO(mutant.name);
+    CHECK(objections_to(mutant) == std::vector<std::string>{});
+  }
+}
+
 }  // namespace
 
 TEST_CASE("every CUDA mutant still changes its template") {
@@ -102,8 +118,21 @@ TEST_CASE("CUDA templates from a folder, left as they are, are measured and win"
   CHECK(outcome.winners.size() == 1);
 }
 
-TEST_CASE("every wrong CUDA kernel is rejected with a reason and none is in the cache", "[gpu]") {
-  const Mutant& mutant = GENERATE(from_range(cuda_mutants()));
-  INFO(mutant.name);
-  CHECK(objections_to(mutant) == std::vector<std::string>{});
+// A case for each branch, so that they can run beside each other.
+TEST_CASE("every wrong CUDA kernel of selection is rejected with a reason and none is in the cache", "[gpu]") {
+  check_rejected(mutants_of({Branch::Selection}));
+}
+
+TEST_CASE("every wrong CUDA kernel of scoring is rejected with a reason and none is in the cache", "[gpu]") {
+  check_rejected(mutants_of({Branch::Scoring}));
+}
+
+TEST_CASE("every wrong CUDA kernel of the other branches is rejected with a reason and none is in the cache", "[gpu]") {
+  check_rejected(mutants_of({Branch::Sliding, Branch::Compressed, Branch::Gate, Branch::Pooling, Branch::Decode}));
+}
+
+TEST_CASE("every CUDA mutant is of a branch whose wrong kernels are rejected") {
+  CHECK(mutants_of({Branch::Selection, Branch::Scoring, Branch::Sliding, Branch::Compressed, Branch::Gate, Branch::Pooling,
+                    Branch::Decode})
+            .size() == cuda_mutants().size());
 }

@@ -55,7 +55,8 @@ void require_same_choices(const Op& op, const Problem& problem, const Target& ta
   REQUIRE(configs == op.space(kept, target).valid_configs());
   CHECK(op.default_config(problem, target) == op.default_config(kept, target));
   CHECK(op.baseline_config(problem, target) == op.baseline_config(kept, target));
-  const Workload workload{.problem = problem, .S = 2048, .S_kv = 4096, .G = 2, .n = problem.n_sel};
+  const int rows = problem.branch == Branch::Decode ? 1 : 2048;
+  const Workload workload{.problem = problem, .S = rows, .S_kv = 4096, .G = 2, .n = problem.n_sel};
   for (const Config& config : configs)
     REQUIRE(launches(op.plan(workload, config, target)) == launches(op.plan(canonical(op, workload), config, target)));
 }
