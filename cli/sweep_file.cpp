@@ -35,8 +35,9 @@ const toml::table& as_table(const toml::node& node, std::string_view name, const
 // A tuple as far as it is read.
 struct TupleDraft {
   TupleBuilder builder;
-  std::vector<int> overlaps;  // of a list; empty: the builder has the one
-  std::string selection;      // file of a recorded selection, as written
+  std::vector<int> overlaps;          // of a list; empty: the builder has the one
+  std::vector<std::string> branches;  // the same
+  std::string selection;              // file of a recorded selection, as written
 };
 
 // One value of a tuple as text, so that flags and files go through the same checks.
@@ -60,8 +61,24 @@ std::vector<int> read_overlaps(const toml::array& list, const std::string& path)
   return overlaps;
 }
 
-// The fields that are not a value of the workload. False: it is another.
+std::vector<std::string> read_branches(const toml::array& list, const std::string& path) {
+  std::vector<std::string> branches;
+  for (const auto& node : list) {
+    const auto word = node.value_exact<std::string>();
+    if (!word) complain(path, node.source(), "'branch' is to be quoted words: [\"selection\", \"sliding\"]");
+    branches.push_back(*word);
+  }
+  if (branches.empty()) complain(path, list.source(), "'branch' is an empty list; one workload is made per branch");
+  return branches;
+}
+
+// The fields that are not a value of the workload, and lists. False: it is another.
 bool read_special(TupleDraft& draft, std::string_view key, const toml::node& node, const std::string& path) {
+  if (key == "branch") {
+    draft.branches.clear();  // of the defaults
+    if (const auto* list = node.as_array()) draft.branches = read_branches(*list, path);
+    return node.is_array();
+  }
   if (key == "overlap") {
     draft.overlaps.clear();  // of the defaults
     if (const auto* list = node.as_array()) draft.overlaps = read_overlaps(*list, path);
@@ -130,7 +147,13 @@ void read_tuple(Sweep& sweep, const TupleDraft& defaults, const toml::node& node
   TupleDraft draft = defaults;
   read_fields(draft, table, path);
   try {
-    const auto workloads = spread_overlaps({build_tuple(sweep, draft, path)}, draft.overlaps);
+    std::vector<Workload> workloads;
+    if (draft.branches.empty()) workloads.push_back(build_tuple(sweep, draft, path));
+    for (const std::string& branch : draft.branches) {
+      draft.builder.set("branch", branch);
+      workloads.push_back(build_tuple(sweep, draft, path));
+    }
+    workloads = spread_overlaps(workloads, draft.overlaps);
     sweep.workloads.insert(sweep.workloads.end(), workloads.begin(), workloads.end());
   } catch (const Error& error) { complain(path, table.source(), error.what()); }
 }

@@ -87,6 +87,18 @@ TEST_CASE("a list of overlaps makes one workload each; a tuple's own replaces th
   CHECK(found == std::vector<std::pair<int, int>>{{32, 0}, {32, 50}, {64, 90}, {96, 25}});
 }
 
+TEST_CASE("a list of branches makes one workload each; a tuple's own replaces the defaults'") {
+  const auto sweep = cli::parse_sweep(
+      "[defaults]\nbranch = ['selection', 'sliding']\n[[tuple]]\ndk = 32\n[[tuple]]\nbranch = 'decode'\nS = 1\nS_kv = 2048\n",
+      "s");
+  std::vector<Branch> found;
+  for (const Workload& workload : sweep.workloads) found.push_back(workload.problem.branch);
+  CHECK(found == std::vector{Branch::Selection, Branch::Sliding, Branch::Decode});
+  check_complaint("[[tuple]]\nbranch = []\n", {"line 2", "empty"});
+  check_complaint("[[tuple]]\nbranch = ['selection', 3]\n", {"line 2", "quoted words"});
+  check_complaint("[[tuple]]\nbranch = ['conv']\n", {"line 1", "conv"});
+}
+
 TEST_CASE("overlaps that are none name their line") {
   check_complaint("[[tuple]]\noverlap = [0, 101]\n", {"line 2", "'overlap'", "0..100"});
   check_complaint("[[tuple]]\noverlap = []\n", {"line 2", "empty"});
@@ -139,7 +151,7 @@ TEST_CASE("a missing file is named") {
 
 TEST_CASE("the sweeps that come with nsajit are valid") {
   CHECK(cli::load_sweep(testing::sweeps_folder() + "/quick.toml").workloads.size() >= 4);
-  CHECK(cli::load_sweep(testing::sweeps_folder() + "/users.toml").workloads.size() == 7);
+  CHECK(cli::load_sweep(testing::sweeps_folder() + "/users.toml").workloads.size() == 37);
 }
 
 TEST_CASE("a letter beyond ASCII is refused outside of comments, and taken as an escape") {
