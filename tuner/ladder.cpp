@@ -1,9 +1,10 @@
-// Ladder: one race per length, shortest first.
+// Ladder: one race per length, shortest first, then a few more where the winner begins to win.
 
 #include "tuner/ladder.h"
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -15,6 +16,9 @@
 
 namespace nsajit::tuner {
 namespace {
+
+// The rungs are powers of two. Three halvings of the step in which the winner begins to win find that length to an eighth of it.
+constexpr std::size_t kHalvings = 3;
 
 std::vector<Workload> sorted_ladder(const Op& op, const Workload& workload) {
   auto ladder = op.threshold_ladder(workload);
@@ -33,20 +37,52 @@ cache::ThresholdRecord make_threshold(const Tuning& tuning, const Tried& winner,
   return threshold;
 }
 
+// A length that was raced.
+struct Rung {
+  Workload workload;
+  LadderPoint point;
+};
+
+std::vector<LadderPoint> points_of(const std::vector<Rung>& rungs) {
+  std::vector<LadderPoint> points;
+  for (const Rung& rung : rungs) points.push_back(rung.point);
+  return points;
+}
+
 // A length at which the winner fails rules out all shorter ones too: served lengths are an unbroken range up to the
 // largest. One at which only the baseline fails says nothing.
-void add_point(std::vector<LadderPoint>& points, std::int64_t length, const RaceResult& race) {
+void add_rung(std::vector<Rung>& rungs, const Workload& workload, std::int64_t length, const RaceResult& race) {
   const TrialResult& winner = race.entries[0];
   const TrialResult& baseline = race.entries[1];
   if (winner.status != cache::TrialStatus::Measured) {
     log_warn(fmt::format("threshold: the winner failed at length {}: {}: {}", length, to_string(winner.status), winner.reason));
-    points.clear();
+    std::erase_if(rungs, [&](const Rung& rung) { return rung.point.length <= length; });
   } else if (baseline.status != cache::TrialStatus::Measured) {
     log_warn(
         fmt::format("threshold: the baseline failed at length {}: {}: {}", length, to_string(baseline.status), baseline.reason));
   } else {
-    points.push_back({.length = length, .time_us = winner.timing.summary.median, .baseline_us = baseline.timing.summary.median});
+    const LadderPoint point{
+        .length = length, .time_us = winner.timing.summary.median, .baseline_us = baseline.timing.summary.median};
+    const auto place = std::find_if(rungs.begin(), rungs.end(), [&](const Rung& rung) { return rung.point.length > length; });
+    rungs.insert(place, {workload, point});
   }
+}
+
+// Halfway between the longest length that loses and the next one; nullopt: there is no length in between, or none loses, or
+// the longest does. Rungs are sorted.
+std::optional<Workload> halve_the_step(const Op& op, const std::vector<Rung>& rungs, double margin) {
+  const auto loses = [&](const Rung& rung) { return !wins(rung.point, margin); };
+  const auto last = std::find_if(rungs.rbegin(), rungs.rend(), loses);
+  if (last == rungs.rend() || last == rungs.rbegin()) return std::nullopt;
+  const Workload& below = last->workload;
+  const Workload& above = std::prev(last)->workload;
+  Workload between = above;
+  between.S = (below.S + above.S) / 2;
+  between.S_kv = (below.S_kv + above.S_kv) / 2;
+  between.n = (below.n + above.n) / 2;
+  const std::int64_t length = op.threshold_length(between);
+  const bool inside = length > last->point.length && length < std::prev(last)->point.length;
+  return inside ? std::optional(between) : std::nullopt;
 }
 
 }  // namespace
@@ -74,20 +110,24 @@ std::optional<cache::ThresholdRecord> climb_ladder(Tuning& tuning, const Tried& 
 
   const std::array<RaceEntry, 2> lanes{{{.config = winner.candidate->config, .binary = &*winner_code},
                                         {.config = baseline.candidate->config, .binary = &*baseline_code}}};
-  const auto ladder = sorted_ladder(engine.op, tuning.workload);
-  std::vector<LadderPoint> points;
+  auto ladder = sorted_ladder(engine.op, tuning.workload);
+  const std::size_t length_count = ladder.size();
+  std::vector<Rung> rungs;
   for (std::size_t index = 0; index < ladder.size(); ++index) {
     if (stop_requested(engine)) return std::nullopt;
     report_progress(engine, {.done = static_cast<std::int64_t>(index),
                              .total = static_cast<std::int64_t>(ladder.size()),
                              .phase = "threshold",
                              .best_us = winner.trial.time_us});
-    NSAJIT_ASSERT(ladder[index].problem == tuning.workload.problem, "a ladder changes sizes, not what kernels are built for");
-    const auto race = engine.runner.race(ladder[index], lanes, tuning.options.final_race);
-    add_point(points, engine.op.threshold_length(ladder[index]), race);
+    const Workload workload = ladder[index];
+    NSAJIT_ASSERT(workload.problem == tuning.workload.problem, "a ladder changes sizes, not what kernels are built for");
+    add_rung(rungs, workload, engine.op.threshold_length(workload),
+             engine.runner.race(workload, lanes, tuning.options.final_race));
+    if (index + 1 < ladder.size() || ladder.size() == length_count + kHalvings) continue;
+    if (const auto between = halve_the_step(engine.op, rungs, tuning.options.margin)) ladder.push_back(*between);
   }
   tuning.phases.threshold_s += clock.seconds();
-  return make_threshold(tuning, winner, baseline, points);
+  return make_threshold(tuning, winner, baseline, points_of(rungs));
 }
 
 }  // namespace nsajit::tuner

@@ -7,12 +7,7 @@
 #include <nlohmann/json.hpp>
 
 namespace nsajit::tuner {
-namespace {
-
-// False for a time that was not taken (0, NaN): what is not known to win does not.
 bool wins(const LadderPoint& point, double margin) { return point.time_us > 0 && point.baseline_us >= margin * point.time_us; }
-
-}  // namespace
 
 std::int64_t fit_threshold(std::vector<LadderPoint> ladder, double margin) {
   std::sort(ladder.begin(), ladder.end(), [](const auto& a, const auto& b) { return a.length > b.length; });

@@ -16,6 +16,9 @@ struct LadderPoint {
 
 inline constexpr double kDefaultMargin = 1.2;
 
+// False for a time that was not taken (0, NaN): what is not known to win does not.
+bool wins(const LadderPoint& point, double margin);
+
 std::int64_t fit_threshold(std::vector<LadderPoint> ladder, double margin);
 std::string ladder_to_json(const std::vector<LadderPoint>& ladder);
 

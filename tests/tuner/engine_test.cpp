@@ -253,7 +253,26 @@ TEST_CASE("the threshold is the length from which the winner beats the baseline 
   const auto report = process.tune();
   CHECK(report.threshold.name == "NSA_SEL_TRITON_MIN_L");
   // fake_time_us at 256 rows: 36.2 against 36.6 us at 256 tokens, 62.4 against 43.1 at 512.
-  CHECK(report.threshold.value == 512);
+  CHECK(report.threshold.value > 256);
+  CHECK(report.threshold.value <= 512);
+}
+
+TEST_CASE("between the last length that loses and the first that wins the threshold is found to an eighth") {
+  const int first_winning = GENERATE(1, 64, 65, 330, 513, 900, 1024, 2000);
+  INFO(first_winning);
+  const TemporaryCache file;
+  Process process(file);
+  process.runner.model = [&](const Config& config, const LaunchPlan& plan) {
+    const bool long_enough = static_cast<int>(plan.steps[0].smem_bytes) >= first_winning;  // of FakeOp: the length
+    return config.variant == "packed_sdpa" ? 15.0 : long_enough ? 10.0 : 14.0;
+  };
+  const auto threshold = process.tune().threshold;
+  if (first_winning > 1024) {  // n_sel blocks of 64 tokens are the longest row
+    CHECK(threshold.value == -1);
+  } else {
+    CHECK(threshold.value >= first_winning);
+    CHECK(threshold.value <= std::max(64.0, 64 + first_winning * 1.125));  // whole blocks
+  }
 }
 
 TEST_CASE("no more than the asked number of trials is run") {
