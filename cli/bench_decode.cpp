@@ -19,6 +19,7 @@
 #include "cli/decode_csv.h"
 #include "cli/dense_contender.h"
 #include "cli/forward_race.h"
+#include "cli/fused_step.h"
 #include "cli/interrupt.h"
 #include "cli/output_file.h"
 #include "cli/session.h"
@@ -102,7 +103,7 @@ std::int64_t expect_reads(const Workload& w) {
 
 struct DecodeCase {
   DecodeRow csv;
-  ForwardRow race;  // "forward", "beside", "cmp", "sel", "win", "dense"
+  ForwardRow race;  // "forward", "beside", "cmp", "sel", "win", "fused", "dense"
 };
 
 DecodeCase run_length(RaceTools& tools, const DecodeBench& bench, std::int64_t length) {
@@ -137,6 +138,12 @@ DecodeCase run_length(RaceTools& tools, const DecodeBench& bench, std::int64_t l
       one.gates = gates.of(branch);
     add(branches[branch], one);
   }
+  const auto fused = FusedStep::make(tools, tensors.call());
+  if (fused) {
+    lanes.push_back({.name = "fused", .kernel = describe_kernel(fused->kernel()), .work = [&](runtime::Stream stream) {
+                       fused->launch(stream);
+                     }});
+  }
   lanes.push_back(
       {.name = "dense", .kernel = to_string(dense.config()), .work = [&](runtime::Stream stream) { dense.launch(stream); }});
 
@@ -163,8 +170,8 @@ void print_heading(const DecodeBench& bench, const Target& target) {
   fmt::print(
       "B={}, {} heads in {} groups, dk={}, dv={}, {}, on {}; {} iterations of one step, interleaved, cold cache, medians\n",
       bench.B, bench.heads, bench.groups, bench.problem.dk, bench.problem.dv, bench.dtype, target.name, bench.measure.rounds);
-  fmt::print("{:<10} {:<12} {:<10} {:<10} {:<10} {:<12} {:<12} {:<14} {}\n", "Context", "Total(ms)", "cmp(ms)", "sel(ms)",
-             "win(ms)", "beside(ms)", "dense(ms)", "Reads(dec)", "spread");
+  fmt::print("{:<10} {:<12} {:<10} {:<10} {:<10} {:<12} {:<12} {:<12} {:<12} {:<14} {}\n", "Context", "Total(ms)", "cmp(ms)",
+             "sel(ms)", "win(ms)", "forward(ms)", "beside(ms)", "fused(ms)", "dense(ms)", "Reads(dec)", "spread");
 }
 
 void print_case(const DecodeCase& found) {
@@ -173,9 +180,9 @@ void print_case(const DecodeCase& found) {
     const ForwardContender* contender = find_contender(found.race, name);
     return contender != nullptr ? fmt::format("{:.4f}", contender->timing.summary.median / 1e3) : std::string("-");
   };
-  fmt::print("{:<10} {:<12.4f} {:<10.4f} {:<10.4f} {:<10.4f} {:<12} {:<12} {:<14} {:.1f} %\n", row.S, row.ms_total, row.ms_cmp,
-             row.ms_sel, row.ms_win, ms("beside"), ms("dense"), fmt::format("{}/{}", row.reads_actual, row.reads_expected),
-             worst_spread(found.race));
+  fmt::print("{:<10} {:<12.4f} {:<10.4f} {:<10.4f} {:<10.4f} {:<12} {:<12} {:<12} {:<12} {:<14} {:.1f} %\n", row.S, row.ms_total,
+             row.ms_cmp, row.ms_sel, row.ms_win, ms("forward"), ms("beside"), ms("fused"), ms("dense"),
+             fmt::format("{}/{}", row.reads_actual, row.reads_expected), worst_spread(found.race));
   std::fflush(stdout);
 }
 
@@ -242,7 +249,9 @@ void add_bench_decode(CLI::App& bench, Session& session) {
       "same\n"
       "cache: this library's own dense kernel, which does not split a cache among thread blocks. On a GPU each is a captured "
       "CUDA\n"
-      "graph. Total is the faster of one stream and of sliding beside the others. Reads: tokens of a KV group, actual/expected.");
+      "graph. Total is the fastest of the five kernels on one stream (forward), of sliding beside the others (beside), and of "
+      "the\n"
+      "one kernel that does the whole step (fused). Reads: tokens of a KV group, actual/expected.");
   command->footer(
       "Examples:\n  nsajit bench decode --B 1 --dim 256 --heads 8 --groups 2 --dk 32 --dv 32 --S_list 512,1024,2048,4096 --csv "
       "decode.csv\n"
