@@ -142,10 +142,11 @@ TEST_CASE("bench decode takes the users' flags, and its CSV is summarized") {
   CHECK(text.starts_with("S,ms_total,ms_cmp,ms_sel,ms_win,reads_actual,reads_expected"));
   // 17 compressed tokens, all 300 selected and all in the window; 16 blocks and a full window were expected.
   CHECK(has(text, ",617,1341,617,1341\n"));
+  const auto json = nlohmann::json::parse(read_file(folder.file("d.json")));
   std::string names;
-  for (const auto& contender : nlohmann::json::parse(read_file(folder.file("d.json")))["rows"][1]["contenders"])
-    names += contender["name"].get<std::string>() + " ";
+  for (const auto& contender : json["rows"][1]["contenders"]) names += contender["name"].get<std::string>() + " ";
   CHECK(names == "forward cmp sel win fused dense ");
+  CHECK(has(result.out, " by "));
   const auto summary = run_program(folder, "bench decode --summarize " + csv);
   CHECK(summary.exit_code == 0);
   CHECK(summary.out.starts_with("     S     total    cmp%    sel%    win%      reads(dec)      reads(tot)\n     8 "));
