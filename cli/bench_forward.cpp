@@ -80,14 +80,15 @@ ExitCode run_bench_forward(const Session& session, const ForwardBench& bench) {
 }  // namespace
 
 void add_bench_forward(CLI::App& bench, Session& session) {
-  auto* command = bench.add_subcommand(
-      "forward",
-      "The whole forward pass beside dense attention\n\n"
-      "Times each part (compressed, scoring, selection, sliding, gate), the whole on one stream and with sliding on a second "
-      "one\n"
-      "(beside), and dense causal attention of the same heads: this library's own dense kernel, sliding with a window of "
-      "everything,\n"
-      "the fastest of its configs that are worth a try. All in one interleaved run, as captured graphs, with a cold cache.");
+  auto* command = bench.add_subcommand("forward",
+                                       "The whole forward pass beside dense attention\n\n"
+                                       "Times each part (compressed, scoring, selection, sliding, gate), the whole on one stream "
+                                       "and with sliding on a second one\n"
+                                       "(beside), and dense causal attention of the same heads: this project's dense kernel, "
+                                       "sliding with a window of everything, the\n"
+                                       "fastest of its configs that are worth a try; bench/torch_dense.py times cuDNN's, which "
+                                       "is the faster one at some shapes. All in\n"
+                                       "one interleaved run, as captured graphs, with a cold cache.");
   command->footer(
       "Examples:\n  nsajit bench forward --shapes bench/shapes/table1.toml --device cuda --json forward.json\n"
       "  nsajit bench forward --shapes 'S=8192,Hq/Hkv=64/4,dk/dv=128/128,64x16,B=1' --lengths 512,2048,8192,32768\n"

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "runtime/call_arguments.h"
-#include "runtime/decision.h"
 #include "tuner/candidates.h"
 #include "tuner/measure.h"
 
@@ -30,7 +29,7 @@ std::optional<Config> find_expected_best(const Op& op, const Workload& workload,
 }
 
 std::vector<Config> pick_configs(const Op& op, const Workload& workload, int own_window, const Target& target,
-                                 cache::Cache& cache) {
+                                 StoredDecisions& decisions) {
   const SearchSpace space = op.space(workload.problem, target);
   std::vector<Config> configs{op.default_config(workload.problem, target)};
   const auto add = [&](const Config& config) {
@@ -40,7 +39,7 @@ std::vector<Config> pick_configs(const Op& op, const Workload& workload, int own
   Workload sliding = workload;
   sliding.problem.w = own_window;
   for (const Workload& tuned : {workload, sliding}) {
-    const auto decision = runtime::find_decision(op, tuned, target, cache);
+    const auto decision = decisions.find(op, tuned, target);
     if (decision.match) add(decision.match->config);
   }
   if (const auto expected = find_expected_best(op, workload, space, target)) add(*expected);
@@ -49,7 +48,14 @@ std::vector<Config> pick_configs(const Op& op, const Workload& workload, int own
 
 }  // namespace
 
-DenseContender::DenseContender(ConfigKernels& kernels, cache::Cache& cache, const nsajit_forward_call& call,
+runtime::Decision StoredDecisions::find(const Op& op, const Workload& workload, const Target& target) {
+  auto tuple = tuples_.find(workload.problem);
+  if (tuple == tuples_.end())
+    tuple = tuples_.emplace(workload.problem, runtime::read_winners(op, workload.problem, target, cache_)).first;
+  return runtime::decide(op, workload, target, tuple->second);
+}
+
+DenseContender::DenseContender(ConfigKernels& kernels, StoredDecisions& decisions, const nsajit_forward_call& call,
                                std::int64_t longest) {
   runtime::Device& device = kernels.device();
   nsajit_call dense{};
@@ -64,7 +70,7 @@ DenseContender::DenseContender(ConfigKernels& kernels, cache::Cache& cache, cons
 
   std::vector<Built> built;
   std::vector<tuner::Contender> contenders;
-  const std::vector<Config> configs = pick_configs(*op_, workload_, call.sparsity.w, device.target(), cache);
+  const std::vector<Config> configs = pick_configs(*op_, workload_, call.sparsity.w, device.target(), decisions);
   kernels.prepare(*op_, workload_.problem, configs);
   for (const Config& config : configs) {
     built.push_back(build(kernels, config));

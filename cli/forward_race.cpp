@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "cache/utc_time.h"
-#include "cli/dense_contender.h"
 #include "cli/toolchain.h"
 #include "core/assert.h"
 
@@ -33,7 +32,8 @@ RaceBench::RaceBench(const Session& session, const std::string& device, const st
       compiler_(codegen::make_compiler(device_->target().backend, session.environment)),
       cache_(cache::Cache::open(cache, cache::OpenMode::ReadOnly)),
       kernels_(*device_, *compiler_),
-      tools_{.server = server_, .kernels = kernels_, .cache = cache_} {}
+      decisions_(cache_),
+      tools_{.server = server_, .kernels = kernels_, .decisions = decisions_} {}
 
 std::string RaceBench::describe(std::vector<ForwardRow> rows, int rounds) const {
   return format_forward_json({.target = device_->target(),
@@ -78,7 +78,7 @@ std::string describe_kernel(const runtime::ServedKernel& kernel) {
 ForwardRow race_forward(RaceTools& tools, const Workload& workload, std::int64_t longest, const tuner::MeasureOptions& options) {
   runtime::Device& device = tools.kernels.device();
   const ForwardTensors tensors(device, workload);
-  const DenseContender dense(tools.kernels, tools.cache, tensors.call(), longest);
+  const DenseContender dense(tools.kernels, tools.decisions, tensors.call(), longest);
   const BoundForward whole(tools, tensors.call(), ForwardPlan::Pieces::Shared);
   nsajit_forward_call apart = tensors.call();
   apart.sel = tensors.ranges();  // each part finds what the one before it left

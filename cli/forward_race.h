@@ -9,6 +9,7 @@
 
 #include "cache/cache.h"
 #include "cli/config_kernel.h"
+#include "cli/dense_contender.h"
 #include "cli/forward_result.h"
 #include "cli/forward_tensors.h"
 #include "cli/session.h"
@@ -22,7 +23,7 @@ namespace nsajit::cli {
 struct RaceTools {
   runtime::Server& server;
   ConfigKernels& kernels;
-  cache::Cache& cache;
+  StoredDecisions& decisions;
 };
 
 // What a command that races sets up: a device, what serves on it, and how its result is written down.
@@ -41,6 +42,7 @@ class RaceBench {
   std::unique_ptr<codegen::Compiler> compiler_;
   cache::Cache cache_;
   ConfigKernels kernels_;
+  StoredDecisions decisions_;
   RaceTools tools_;
 };
 

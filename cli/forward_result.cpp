@@ -59,13 +59,18 @@ const ForwardContender* find_contender(const ForwardRow& row, std::string_view n
   return found != row.contenders.end() ? &*found : nullptr;
 }
 
-double forward_us(const ForwardRow& row) {
-  double least = 0;
+const ForwardContender* find_fastest_pass(const ForwardRow& row) {
+  const ForwardContender* fastest = nullptr;
   for (const char* name : {"forward", "beside", "fused"}) {
-    const double time = median_us(row, name);
-    if (time > 0 && (least == 0 || time < least)) least = time;
+    const ForwardContender* const pass = find_contender(row, name);
+    if (pass != nullptr && (fastest == nullptr || pass->timing.summary.median < fastest->timing.summary.median)) fastest = pass;
   }
-  return least;
+  return fastest;
+}
+
+double forward_us(const ForwardRow& row) {
+  const ForwardContender* const fastest = find_fastest_pass(row);
+  return fastest != nullptr ? fastest->timing.summary.median : 0;
 }
 
 double dense_ratio(const ForwardRow& row) {

@@ -42,7 +42,9 @@ struct ForwardRun {
 
 // nullptr: not measured.
 const ForwardContender* find_contender(const ForwardRow& row, std::string_view name);
-// Median of the fastest whole pass, and how many times as long dense attention takes; 0 where one was not measured.
+// Of the ways to run the whole pass: forward, beside, fused.
+const ForwardContender* find_fastest_pass(const ForwardRow& row);
+// Its median, and how many times as long dense attention takes; 0 where one was not measured.
 double forward_us(const ForwardRow& row);
 double dense_ratio(const ForwardRow& row);
 // The largest of the contenders' spreads, half of the median's 95 % interval, in percent of the median.

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <functional>
+#include <set>
 
 #include "core/log.h"
 #include "nsajit/error.h"
@@ -32,18 +33,18 @@ double distance_between(const Workload& a, const Workload& b) {
 }
 
 std::optional<StoredWinner> make_winner(const Op& op, const Problem& problem, const Target& target, const Config& baseline,
-                                        cache::WinnerRecord record) {
+                                        cache::WinnerRecord record, std::set<std::string>& passed_over) {
   try {
     StoredWinner winner{.workload = parse_workload(record.workload), .config = parse_config(record.config)};
     const auto violation = winner.config == baseline ? std::nullopt : op.space(problem, target).find_violation(winner.config);
     if (violation) {
-      log_warn(fmt::format("stored winner {} for {} is passed over: {}", record.config, record.workload, *violation));
+      passed_over.insert(fmt::format("stored winner {} for {} is passed over: {}", record.config, record.workload, *violation));
       return std::nullopt;
     }
     winner.record = std::move(record);
     return winner;
   } catch (const Error& error) {
-    log_warn(fmt::format("a stored winner is passed over: {}", error.what()));
+    passed_over.insert(fmt::format("a stored winner is passed over: {}", error.what()));
     return std::nullopt;
   }
 }
@@ -60,13 +61,15 @@ struct WinnerSource {
   std::vector<cache::WinnerRecord> winners;  // of all tuples, or of the one that is asked for
   std::function<std::optional<cache::ThresholdRecord>(const std::string& name, const cache::WinnerRecord&)> find_threshold;
   bool pretuned = false;
+  std::set<std::string>* passed_over =
+      nullptr;  // why a record is left out, each once: own records are looked at again as akin ones
 };
 
 void add_winner(TupleWinners& tuple, const Op& op, const Problem& problem, const Target& target, const WinnerSource& source,
                 cache::WinnerRecord record) {
   const std::string name(op.threshold_name(problem));
   const auto threshold = name.empty() ? std::nullopt : source.find_threshold(name, record);
-  auto winner = make_winner(op, problem, target, tuple.baseline, std::move(record));
+  auto winner = make_winner(op, problem, target, tuple.baseline, std::move(record), *source.passed_over);
   if (!winner) return;
   winner->workload = canonical(op, winner->workload);
   winner->workload.problem = op.canonical(problem);
@@ -95,11 +98,31 @@ void add_akin_winners(TupleWinners& tuple, const Op& op, const Problem& problem,
   }
 }
 
-WinnerSource make_source(cache::Cache& cache, std::vector<cache::WinnerRecord> winners, const std::string& device) {
+WinnerSource make_source(cache::Cache& cache, std::vector<cache::WinnerRecord> winners, const std::string& device,
+                         std::set<std::string>& passed_over) {
   std::erase_if(winners, [&](const cache::WinnerRecord& record) { return record.device != device; });
-  return {.winners = std::move(winners), .find_threshold = [&cache](const std::string& name, const cache::WinnerRecord& winner) {
-            return cache.find_threshold(name, winner);
-          }};
+  const auto find = [&cache](const std::string& name, const cache::WinnerRecord& winner) {
+    return cache.find_threshold(name, winner);
+  };
+  return {.winners = std::move(winners), .find_threshold = find, .passed_over = &passed_over};
+}
+
+TupleWinners read_first_source(const Op& op, const Problem& problem, const Target& target, cache::Cache& cache,
+                               std::set<std::string>& passed_over) {
+  TupleWinners tuple{.baseline = op.baseline_config(problem, target)};
+  const std::string device = to_string(target), text = to_string(op.canonical(problem));
+  add_own_winners(tuple, op, problem, target, make_source(cache, cache.find_winners(text, device), device, passed_over));
+  if (!tuple.winners.empty()) return tuple;
+  add_akin_winners(tuple, op, problem, target, make_source(cache, cache.winners(), device, passed_over));
+  if (!tuple.winners.empty()) return tuple;
+  for (const std::string& other : cache.find_aliased_devices(target.name, to_string(target.backend), arch_name(target)))
+    add_own_winners(tuple, op, problem, target, make_source(cache, cache.find_winners(text, other), other, passed_over));
+  if (!tuple.winners.empty()) return tuple;
+  const WinnerSource pretuned{
+      .winners = pretuned_winners(device), .find_threshold = pretuned_threshold, .pretuned = true, .passed_over = &passed_over};
+  add_own_winners(tuple, op, problem, target, pretuned);
+  if (tuple.winners.empty()) add_akin_winners(tuple, op, problem, target, pretuned);
+  return tuple;
 }
 
 // Among equals the first, which is the newest of its device. Null: there is none.
@@ -172,18 +195,9 @@ std::string_view to_string(Grade grade) {
 }
 
 TupleWinners read_winners(const Op& op, const Problem& problem, const Target& target, cache::Cache& cache) {
-  TupleWinners tuple{.baseline = op.baseline_config(problem, target)};
-  const std::string device = to_string(target), text = to_string(op.canonical(problem));
-  add_own_winners(tuple, op, problem, target, make_source(cache, cache.find_winners(text, device), device));
-  if (!tuple.winners.empty()) return tuple;
-  add_akin_winners(tuple, op, problem, target, make_source(cache, cache.winners(), device));
-  if (!tuple.winners.empty()) return tuple;
-  for (const std::string& other : cache.find_aliased_devices(target.name, to_string(target.backend), arch_name(target)))
-    add_own_winners(tuple, op, problem, target, make_source(cache, cache.find_winners(text, other), other));
-  if (!tuple.winners.empty()) return tuple;
-  const WinnerSource pretuned{.winners = pretuned_winners(device), .find_threshold = pretuned_threshold, .pretuned = true};
-  add_own_winners(tuple, op, problem, target, pretuned);
-  if (tuple.winners.empty()) add_akin_winners(tuple, op, problem, target, pretuned);
+  std::set<std::string> passed_over;
+  TupleWinners tuple = read_first_source(op, problem, target, cache, passed_over);
+  for (const std::string& text : passed_over) log_warn(text);
   return tuple;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <utility>
 
 #include "runtime/device.h"
 
@@ -22,6 +23,7 @@ class ForkPool {
   class Loan {
    public:
     explicit Loan(Slot* slot) : slot_(slot) {}
+    Loan(Loan&& other) noexcept : slot_(std::exchange(other.slot_, nullptr)) {}
     Loan(const Loan&) = delete;
     Loan& operator=(const Loan&) = delete;
     ~Loan() {

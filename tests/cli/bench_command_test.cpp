@@ -134,13 +134,19 @@ TEST_CASE("bench decode takes the users' flags, and its CSV is summarized") {
   const TemporaryFolder folder;
   const std::string csv = folder.file("d.csv");
   const auto result = run_program(folder, "bench decode --device cpu --B 1 --dim 256 --heads 4 --groups 2 --dk 32 --dv 32 --l 32 --d 16 --l_sel 64 "
-                                          "--n_sel 16 --w 512 --S_list 8,300 --iters 4 --warmup 1 --branch_force_mode env --dtype fp32 --csv " + csv);
+                                          "--n_sel 16 --w 512 --S_list 8,300 --iters 4 --warmup 1 --branch_force_mode env --dtype fp32 --csv " + csv +
+                                              " --json " + folder.file("d.json"));
   INFO(result.out << result.err);
   REQUIRE(result.exit_code == 0);
   const std::string text = read_file(csv);
   CHECK(text.starts_with("S,ms_total,ms_cmp,ms_sel,ms_win,reads_actual,reads_expected"));
   // 17 compressed tokens, all 300 selected and all in the window; 16 blocks and a full window were expected.
   CHECK(has(text, ",617,1341,617,1341\n"));
+  const auto json = nlohmann::json::parse(read_file(folder.file("d.json")));
+  std::string names;
+  for (const auto& contender : json["rows"][1]["contenders"]) names += contender["name"].get<std::string>() + " ";
+  CHECK(names == "forward cmp sel win fused dense ");
+  CHECK(has(result.out, " by "));
   const auto summary = run_program(folder, "bench decode --summarize " + csv);
   CHECK(summary.exit_code == 0);
   CHECK(summary.out.starts_with("     S     total    cmp%    sel%    win%      reads(dec)      reads(tot)\n     8 "));

@@ -9,6 +9,7 @@
 #include "nsajit/error.h"
 #include "runtime/bare_launch.h"
 #include "runtime/device.h"
+#include "runtime/fork_pool.h"
 #include "tests/runtime/beside_program.h"
 
 namespace nsajit::runtime {
@@ -153,6 +154,20 @@ TEST_CASE("a device has streams, forks and a look at foreign memory", "[runtime]
   int read = 0;
   device->read(std::as_writable_bytes(std::span(&read, 1)), &value, main->get());
   CHECK(read == 17);
+}
+
+TEST_CASE("forks are lent to as many launches as there are, and come back", "[runtime]") {
+  const auto device = make_device("cuda", with_fake_driver());
+  ForkPool pool(*device);
+  std::vector<ForkPool::Loan> loans;
+  for (int i = 0; i < 8; ++i) {
+    loans.push_back(pool.borrow());
+    REQUIRE(loans.back().get() != nullptr);
+  }
+  CHECK(pool.borrow().get() == nullptr);  // the launch goes on one stream then
+  const StreamFork* const last = loans.back().get();
+  loans.pop_back();
+  CHECK(pool.borrow().get() == last);
 }
 
 TEST_CASE("shared memory is opened up to the opt-in limit less the static part, and no further", "[runtime]") {

@@ -8,6 +8,7 @@
 #include "codegen/frozen_compiler.h"
 #include "runtime/kernel_key.h"
 #include "runtime/stored_binary.h"
+#include "tests/cache/captured_stderr.h"
 #include "tests/support/fake_compiler.h"
 #include "tests/support/fake_device.h"
 #include "tests/support/fake_op.h"
@@ -228,6 +229,15 @@ TEST_CASE("a stored config that this build no longer offers is passed over", "[r
   const Decision decision = fixture.decide(sized(1024));
   CHECK(decision.grade == Grade::Nearest);
   CHECK(decision.config == tuned(64));
+}
+
+TEST_CASE("what is passed over is said once, though a tuple's own winners are looked at again as those of its kin", "[runtime]") {
+  Fixture fixture;
+  fixture.store({.workload = sized(1024), .config = tuned(48)});
+  const cache::CapturedStderr captured;
+  CHECK(fixture.decide(sized(1024)).grade == Grade::Fallback);
+  INFO(captured.text());
+  CHECK(captured.lines() == 1);
 }
 
 TEST_CASE("a decision is compiled and loaded once and then kept", "[runtime]") {
