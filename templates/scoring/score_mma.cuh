@@ -110,8 +110,8 @@ class ScoreMma {
       if (args.lse == nullptr) {
         ColumnSums<Fields> column_sums;
         walk(item, queries, max(1, ceil_div(queries.seen(queries.count - 1), kTile)),
-             [&](Scores& s, int tile) { tiles.add(column_sums, s, tile); });
-        tiles.merge(column_sums, sync);
+             [&](Scores& s, int tile) { tiles.add(column_sums, s, tile, 0); });
+        tiles.merge(column_sums, 0, sync);
       } else {
         tiles.read_lse(item, sync);
       }

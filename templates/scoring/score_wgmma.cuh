@@ -40,6 +40,8 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
       kRing + Fields::warpgroups * kQueryBytes;  // the ring, Q, barriers, then what BlockChoice holds
   static constexpr int kChoice = kBarriers + 16 * Fields::stages + 16;
   static constexpr bool kSumsAhead = Fields::ahead && Columns::kColumns <= 96;  // sums and offsets take registers too
+  static constexpr int kSumParts = Fields::warpgroups == 3 && Columns::kColumns == 128 ? 2 : 1;  // passes for them
+  using SumFields = PartFields<Fields, kSumParts>;
   static constexpr bool kLseKept = Fields::warpgroups < 3 || Columns::kColumns <= 96;
   static constexpr int kAhead = 1;  // tiles whose copies may be under way when the next one's start
   static_assert(Fields::stages >= kAhead + 2, "a warpgroup holds one tile while it waits for the next");
@@ -98,7 +100,7 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
     for_each_item([&](const Item& item) {
       const Queries latest = queries_of(item, 0);
       const Passes passes(args, latest);
-      const int tiles = passes.sums + passes.scores;
+      const int tiles = passes.sums * kSumParts + passes.scores;
       if (tiles == 0) return;
       barrier_wait(queries_read(), queries_parity);
       queries_parity ^= 1;
@@ -106,7 +108,8 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
       const char* const keys = reinterpret_cast<const char*>(
           locate(static_cast<const Element*>(args.k), args.k_b, args.k_s, args.k_g, item, latest.sequence.first_key));
       for (int index = 0; index < tiles; ++index) {
-        const int tile = index < passes.sums ? index : index - passes.sums;
+        const int left = index - passes.sums * kSumParts;  // of the sums' tiles, if negative
+        const int tile = left >= 0 ? left : kSumParts == 1 || index < passes.sums ? index : index - passes.sums;
         barrier_wait(empty(place.stage), place.parity);
         copy_panels<Fields::dk, kTile>(keys + static_cast<int64>(tile) * kTile * stride, stride,
                                        latest.sequence.keys - tile * kTile, ring + place.stage * kStage, thread);
@@ -132,20 +135,22 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
     });
   }
 
-  // Scores of `tiles` tiles in turn; visit(scores, tile). kOverlap: two tiles are under way.
-  template <bool kOverlap, class Visit>
-  __device__ __forceinline__ void walk(Place& place, int tiles, int warpgroup, int lane, Visit&& visit) const {
+  // Scores of `tiles` tiles in turn, of the columns of a part; visit(scores, tile). kOverlap: two tiles are under way.
+  template <class Part, bool kOverlap, class Visit>
+  __device__ __forceinline__ void walk(Place& place, int tiles, int warpgroup, int part, int lane, Visit&& visit) const {
+    constexpr int kPart = QueryColumns<Part>::kColumns;
+    using PartScores = typename QueryColumns<Part>::Scores;
     if (tiles == 0) return;
-    const unsigned long long queries = uniform_descriptor(ring + kRing + warpgroup * kQueryBytes);
+    const unsigned long long queries = uniform_descriptor(ring + kRing + warpgroup * kQueryBytes + part * kPart * kPanelRowBytes);
     int before = 0;
-    const auto start = [&](Scores& s) {
+    const auto start = [&](PartScores& s) {
       const unsigned long long keys = uniform_descriptor(ring + place.stage * kStage);
       barrier_wait(full(place.stage), place.parity);
       wgmma_fence();
 #pragma unroll
       for (int step = 0; step < Fields::dk / 16; ++step) {
-        wgmma_wide<Columns::kColumns>(Element{}, s, panel_step(keys, step / 4 * kKeyPanel + step % 4 * 32),
-                                      panel_step(queries, step / 4 * kQueryPanel + step % 4 * 32), step > 0);
+        wgmma_wide<kPart>(Element{}, s, panel_step(keys, step / 4 * kKeyPanel + step % 4 * 32),
+                          panel_step(queries, step / 4 * kQueryPanel + step % 4 * 32), step > 0);
       }
       wgmma_commit();
       place.advance();
@@ -156,7 +161,7 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
     };
     before = place.stage;
     if constexpr (kOverlap) {
-      Scores a, b;
+      PartScores a, b;
       int tile = 0;
       start(a);
       for (; tile + 2 < tiles; tile += 2) {
@@ -184,7 +189,7 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
       }
     } else {
       for (int tile = 0; tile < tiles; ++tile) {
-        Scores s;
+        PartScores s;
         start(s);
         wgmma_wait<0>();
         release();
@@ -209,15 +214,19 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
         const Tile tiles{choice, args.scale * kLog2E, queries.seen(0), warp * 16 + lane / 4, warp, lane};
         sync();  // the blocks of the queries before are read
         if (passes.sums > 0) {
-          ColumnSums<Fields> column_sums;
-          walk<kSumsAhead>(place, passes.sums, warpgroup, lane, [&](Scores& s, int tile) { tiles.add(column_sums, s, tile); });
-          tiles.merge(column_sums, sync);
+#pragma unroll
+          for (int part = 0; part < kSumParts; ++part) {
+            ColumnSums<SumFields> column_sums;
+            walk<SumFields, kSumsAhead>(place, passes.sums, warpgroup, part, lane,
+                                        [&](auto& s, int tile) { tiles.add(column_sums, s, tile, part); });
+            tiles.merge(column_sums, part, sync);
+          }
         } else {
           tiles.read_lse(item, sync);
         }
         choice.begin(best, warp, lane);
         const typename Tile::template ColumnLse<kLseKept> lse(tiles);
-        walk<Fields::ahead != 0>(place, passes.scores, warpgroup, lane, [&](Scores& s, int tile) {
+        walk<Fields, Fields::ahead != 0>(place, passes.scores, warpgroup, 0, lane, [&](Scores& s, int tile) {
           const bool last = tile + 1 == passes.scores;
           if (last && lane == 0) barrier_arrive(queries_read());
           tiles.store_sums(s, lse, tile);
@@ -233,7 +242,7 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
 
   // A warpgroup without queries takes the tiles off the ring that the others need.
   __device__ __forceinline__ void let_pass(Place& place, const Passes& passes, int lane) const {
-    for (int tile = 0; tile < passes.sums + passes.scores; ++tile, place.advance()) {
+    for (int tile = 0; tile < passes.sums * kSumParts + passes.scores; ++tile, place.advance()) {
       barrier_wait(full(place.stage), place.parity);
       if (lane == 0) barrier_arrive(empty(place.stage));
     }

@@ -45,6 +45,9 @@ std::int64_t choice_bytes(const Problem& problem, const Config& config) {
   return sums + columns * 4 + rows * (room > 0 ? (room + 8) * 4 + best_blocks(problem) * 8 : filtered * 8 + 8);
 }
 
+// Passes for the softmax sums, where three warpgroups share the registers: the log-sum-exp then stays in shared memory, too.
+int sum_parts(const Config& config) { return config.at("warpgroups") == 3 && config.at("columns") == 128 ? 2 : 1; }
+
 // Queries that a warp chooses for at a time.
 int queries_together(const Problem& problem, const Config& config) {
   const int rows = queries(problem, config), compute_warps = warps(config);
@@ -113,10 +116,14 @@ VariantSpace wgmma_space(const Problem& problem, const Target& target) {
   require_common(space, problem, target);
   // Scores, softmax sums and their offsets, and what the loop holds besides.
   space.require("registers of a thread fit without spilling", [problem, target](const Config& c) {
-    const int columns = c.at("columns"), ahead = c.at("ahead"), sums = columns / 2 * (ahead != 0 && columns <= 96 ? 3 : 2);
-    return std::max(sums, columns / 2 * (1 + ahead) + columns / 4 + list_registers(problem, c)) + 48 <=
+    const int columns = c.at("columns"), ahead = c.at("ahead"), scores = columns / 2;
+    const int sums = columns / sum_parts(c) / 2 * (ahead != 0 && columns <= 96 ? 3 : 2);
+    const int lse = sum_parts(c) == 1 ? columns / 4 : 0;
+    return std::max(sums, scores * (1 + ahead) + lse + list_registers(problem, c)) + 48 <=
            warpgroup_registers(c.at("warpgroups"), c.at("blocks_per_sm"), target);
   });
+  space.require("columns in two parts have whole queries in each",
+                [problem](const Config& c) { return sum_parts(c) == 1 || c.at("columns") / 8 % problem.group == 0; });
   return space;
 }
 

@@ -8,6 +8,13 @@
 
 namespace nsajit::scoring {
 
+// Softmax sums may take the columns in parts, one after the other: a part has whole queries.
+template <class Fields, int kParts>
+struct PartFields : Fields {
+  static constexpr int columns = Fields::columns / kParts;
+  static_assert(kParts == 1 || columns / 4 % Fields::group == 0, "no query is in two parts");
+};
+
 template <class Fields, int kTile, int kWarps>
 class TileScores {
  public:
@@ -22,13 +29,16 @@ class TileScores {
   int warp;
   int lane;
 
-  // Scores of keys that a query does not see become -inf.
-  __device__ __forceinline__ void mask(Scores& s, int tile) const {
+  // Scores of keys that a query does not see become -inf. Part: Fields, or PartFields of it.
+  template <class Part>
+  __device__ __forceinline__ void mask(typename QueryColumns<Part>::Scores& s, int tile, int part) const {
+    using Some = QueryColumns<Part>;
     int first = choice.queries.first_position;
     asm volatile("" : "+r"(first));  // only the last tiles are masked: nothing for it waits in registers
 #pragma unroll
-    for (int nth = 0; nth < Columns::kQueriesOfLane; ++nth) {
-      const int seen = seen_keys<Fields>(first + Columns::query(lane, nth), choice.queries.sequence.keys) - tile * kTile - row;
+    for (int nth = 0; nth < Some::kQueriesOfLane; ++nth) {
+      const int query = Columns::query(lane, part * Some::kQueriesOfLane + nth);
+      const int seen = seen_keys<Fields>(first + query, choice.queries.sequence.keys) - tile * kTile - row;
 #pragma unroll
       for (int place = nth * Fields::group; place < (nth + 1) * Fields::group; ++place) {
 #pragma unroll
@@ -38,27 +48,30 @@ class TileScores {
     }
   }
 
-  __device__ __forceinline__ void add(ColumnSums<Fields>& column_sums, Scores& s, int tile) const {
-    if ((tile + 1) * kTile > seen_by_all) mask(s, tile);
+  template <class Part>
+  __device__ __forceinline__ void add(ColumnSums<Part>& column_sums, typename QueryColumns<Part>::Scores& s, int tile,
+                                      int part) const {
+    if ((tile + 1) * kTile > seen_by_all) mask<Part>(s, tile, part);
     column_sums.add(s, scale2);
   }
 
-  // Sums of all warps to the log-sum-exp of each column. All kWarps call it; `sync` is a barrier among them.
-  template <class Sync>
-  __device__ __forceinline__ void merge(ColumnSums<Fields>& column_sums, Sync&& sync) const {
+  // Sums of all warps to the log-sum-exp of each column of the part. All kWarps call it; `sync` is a barrier among them.
+  template <class Part, class Sync>
+  __device__ __forceinline__ void merge(ColumnSums<Part>& column_sums, int part, Sync&& sync) const {
+    using Some = QueryColumns<Part>;
     float2* const partial = reinterpret_cast<float2*>(choice.ring.sums);  // [warp][column]
     column_sums.reduce(lane, [&](int place, float offset, float sum) {
-      partial[warp * Columns::kColumns + Columns::column(lane, place)] = make_float2(offset, sum);
+      partial[warp * Some::kColumns + Some::column(lane, place)] = make_float2(offset, sum);
     });
     sync();
-    for (int column = warp * 32 + lane; column < Columns::kColumns; column += 32 * kWarps) {
+    for (int column = warp * 32 + lane; column < Some::kColumns; column += 32 * kWarps) {
       float2 all = partial[column];
 #pragma unroll
       for (int other = 1; other < kWarps; ++other) {
-        const float2 more = partial[other * Columns::kColumns + column];
-        ColumnSums<Fields>::combine(all.x, all.y, more.x, more.y);
+        const float2 more = partial[other * Some::kColumns + column];
+        ColumnSums<Part>::combine(all.x, all.y, more.x, more.y);
       }
-      choice.lse[column] = all.x - log2f(all.y);
+      choice.lse[part * Some::kColumns + column] = all.x - log2f(all.y);
     }
     sync();
   }
@@ -102,7 +115,7 @@ class TileScores {
   // Probabilities, summed over the heads, to the ring.
   template <class Lse>
   __device__ __forceinline__ void store_sums(Scores& s, const Lse& lse, int tile) const {
-    if ((tile + 1) * kTile > seen_by_all) mask(s, tile);
+    if ((tile + 1) * kTile > seen_by_all) mask<Fields>(s, tile, 0);
     float* const to = choice.ring.sums + tile % Choice::Ring::kTiles * kTile + row;
     float2 offsets{};
 #pragma unroll
