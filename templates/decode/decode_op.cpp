@@ -33,11 +33,7 @@ Workload fewer_sequences(Workload w) {
   return w;
 }
 
-}  // namespace
-
-DecodeOp::DecodeOp() : BackendOp("decode", Branch::Decode, decode::kCpuFunctions, decode::kCudaFunctions) {}
-
-LaunchPlan DecodeOp::plan(const Workload& workload, const Config& config, const Target& target) const {
+void require_step(const Workload& workload) {
   if (workload.S != 1)
     throw Error(ErrorCode::InvalidArgument, fmt::format("launch decode for {}: a step has one new position per sequence, S=1; "
                                                         "launch the branches one by one for more",
@@ -46,10 +42,21 @@ LaunchPlan DecodeOp::plan(const Workload& workload, const Config& config, const 
     throw Error(ErrorCode::Unsupported,
                 fmt::format("launch decode for {}: sequences are not packed; give lengths, with layout grouped or flash",
                             to_string(workload)));
+}
+
+}  // namespace
+
+DecodeOp::DecodeOp() : BackendOp("decode", Branch::Decode, decode::kCpuFunctions, decode::kCudaFunctions) {}
+
+LaunchPlan DecodeOp::plan(const Workload& workload, const Config& config, const Target& target) const {
+  require_step(workload);
   return BackendOp::plan(workload, config, target);
 }
 
-std::vector<TensorSpec> DecodeOp::tensors(const Workload& workload) const { return decode::make_tensors(workload); }
+std::vector<TensorSpec> DecodeOp::tensors(const Workload& workload) const {
+  require_step(workload);
+  return decode::make_tensors(workload);
+}
 
 std::vector<std::byte> DecodeOp::arguments(const Workload& workload, std::span<void* const> tensors, void* workspace) const {
   return case_arguments({.workload = workload}, tensors, workspace);
