@@ -115,37 +115,64 @@ class BlockScores {
       __syncwarp();
     }
     if (state.x > keys.wanted) best.keep_best(keys.wanted, state, lane);
-    for (int to = lane; to < Shared::kCtas * state.x; to += 32) {
-      const int nth = to / Shared::kCtas;
-      push_candidate(nth, to % Shared::kCtas, best.scores[nth], best.blocks[nth]);
+    for (int nth = lane; nth < state.x; nth += 32) {
+      const int bits = best.scores[nth];
+      const int block = best.blocks[nth];
+#pragma unroll
+      for (int to = 0; to < Shared::kCtas; ++to) push_candidate(nth, to, bits, block);
     }
     if (lane < Shared::kCtas) Shared::push(Shared::template at<float>(Shared::kCounts) + rank, lane, __int_as_float(state.x));
   }
 
   // The same warp: the best of what all CTAs offered, with the blocks that are always in. Says how many there are.
   __device__ __forceinline__ int choose(int length, int lane) const {
+    const int middle = merge_candidates(lane);
     const Best best = own_best();
-    int2 state = Best::none();
-    const int* const counts = Shared::template at<int>(Shared::kCounts);
-    for (int base = 0; base < Shared::kCtas * keys.wanted; base += 32) {
-      const int source = (base + lane) / keys.wanted;
-      const int nth = base + lane - source * keys.wanted;
-      const bool there = source < Shared::kCtas && nth < counts[source];
-      int2 candidate = make_int2(-1, 0);
-      if (there) candidate = Shared::template at<int2>(Shared::kCandidates)[source * Fields::n_sel + nth];
-      const uint32 mask = __ballot_sync(kAllLanes, candidate.x > state.y);
-      if (mask != 0) best.keep(state, candidate.x, candidate.y, mask, keys.wanted, lane);
-      __syncwarp();
-    }
-    if (state.x > keys.wanted) best.keep_best(keys.wanted, state, lane);
-    const int count = length == 0 ? 0 : 1 + state.x + keys.tail;
+    const int count = length == 0 ? 0 : 1 + middle + keys.tail;
     int* const chosen = Shared::template at<int>(Shared::kChosen);
     for (int i = lane; i < count; i += 32)
-      chosen[i] = i == 0 ? 0 : i <= state.x ? best.blocks[i - 1] : keys.local - (count - 1 - i);
+      chosen[i] = i == 0 ? 0 : i <= middle ? best.blocks[i - 1] : keys.local - (count - 1 - i);
     return count;
   }
 
  private:
+  // Candidates lie in rising order, in as many places as there could be. Says how many are kept.
+  __device__ __forceinline__ int merge_candidates(int lane) const {
+    constexpr int kPlaces = Shared::kCtas * Fields::n_sel;
+    constexpr int kSlots = ceil_div(kPlaces, 32);
+    const Best best = own_best();
+    if constexpr (kSlots <= 8) {  // all of them in registers
+      uint32 bits[kSlots];
+      int block[kSlots];
+#pragma unroll
+      for (int slot = 0; slot < kSlots; ++slot) {
+        const int2 candidate = candidate_at(slot * 32 + lane);
+        bits[slot] = candidate.x + 1;
+        block[slot] = candidate.y;
+      }
+      const int all = __reduce_add_sync(kAllLanes, lane < Shared::kCtas ? Shared::template at<int>(Shared::kCounts)[lane] : 0);
+      best.store_best(bits, block, all, keys.wanted, lane);
+      return min(all, keys.wanted);
+    } else {
+      int2 state = Best::none();
+      for (int base = 0; base < kPlaces; base += 32) {
+        const int2 candidate = candidate_at(base + lane);
+        const uint32 mask = __ballot_sync(kAllLanes, candidate.x > state.y);
+        if (mask != 0) best.keep(state, candidate.x, candidate.y, mask, keys.wanted, lane);
+        __syncwarp();
+      }
+      if (state.x > keys.wanted) best.keep_best(keys.wanted, state, lane);
+      return state.x;
+    }
+  }
+
+  // Bits of the score, and the block; -1: none is there.
+  __device__ __forceinline__ int2 candidate_at(int place) const {
+    const int source = place / Fields::n_sel;
+    const bool there = source < Shared::kCtas && place % Fields::n_sel < Shared::template at<int>(Shared::kCounts)[source];
+    return there ? Shared::template at<int2>(Shared::kCandidates)[place] : make_int2(-1, 0);
+  }
+
   __device__ __forceinline__ Best own_best() const {
     int* const room = Shared::template at<int>(Shared::kBest);
     return {room, room + Best::kRoom};

@@ -244,9 +244,8 @@ class DecodeStep {
       float4 low = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
       float4 high = low;
 #pragma unroll
-      for (int of = 0; of < kWarps; ++of) {
+      for (int of = 0; of < kWarps; ++of) {  // without branches, so that all are read at once
         const float weight = weight_of(phase, of, head, top);
-        if (weight == 0.0f) continue;  // nothing was put aside, maybe
         const float* const from = Shared::slot_floats(of, slots[of]) + head * Shared::kORow + column;
         add_weighted(low, weight, *reinterpret_cast<const float4*>(from));
         add_weighted(high, weight, *reinterpret_cast<const float4*>(from + 4));
@@ -258,11 +257,13 @@ class DecodeStep {
     }
   }
 
+  // What has no weight may be anything: nothing was put there.
   static __device__ __forceinline__ void add_weighted(float4& sum, float weight, const float4& value) {
-    sum.x = fmaf(weight, value.x, sum.x);
-    sum.y = fmaf(weight, value.y, sum.y);
-    sum.z = fmaf(weight, value.z, sum.z);
-    sum.w = fmaf(weight, value.w, sum.w);
+    const bool there = weight > 0.0f;
+    sum.x = fmaf(weight, there ? value.x : 0.0f, sum.x);
+    sum.y = fmaf(weight, there ? value.y : 0.0f, sum.y);
+    sum.z = fmaf(weight, there ? value.z : 0.0f, sum.z);
+    sum.w = fmaf(weight, there ? value.w : 0.0f, sum.w);
   }
 
   // Of the compressed keys, once the softmax sums of all CTAs are there.

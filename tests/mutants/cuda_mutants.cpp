@@ -332,7 +332,7 @@ std::vector<Mutant> decode_mutants() {
        {"decode_cluster{"},
        tuple},
       {"blocks of one CTA are offered to none",
-       {kBlockScores, "nth < counts[source];", "nth < counts[source] && source > 0;"},
+       {kBlockScores, "source < Shared::kCtas && place", "source < Shared::kCtas && source > 0 && place"},
        all,
        tuple},
       {"the best of the CTA are the first",
