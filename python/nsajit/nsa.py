@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Optional, Sequence
 
 from . import _calls, attention
 from ._calls import Sparsity
@@ -58,19 +58,25 @@ def decode_step(q: Any, caches: Caches, gates: Any, *, sparsity: Sparsity = Spar
     if q.shape[1] != 1:
         raise InvalidArgumentError(f"decode_step: q has {q.shape[1]} positions; a step has one, nsa_attention takes more")
     tensors = [caches.k_cmp, caches.v_cmp, caches.k_sel, caches.v_sel, caches.k_win, caches.v_win]
+    operator = attention.operator_of(q, *tensors, gates)
+    if operator is not None:
+        o, blocks = operator.decode(q, tensors, gates, lengths, block_table, sparsity.values(), scale or 0.0, kv_length)
+    else:
+        o, blocks = run_decode(q, tensors, gates, lengths, block_table, sparsity, scale, kv_length)
+    return (o, blocks) if return_blocks else o
+
+
+def run_decode(q: Any, tensors: Sequence[Any], gates: Any, lengths: Any, block_table: Any, sparsity: Sparsity, scale: Optional[float],
+               kv_length: int) -> tuple[Any, Any]:
+    """o and the chosen blocks, from one kernel or from those of the branches."""
     try:
-        operator = attention.operator_of(q, *tensors, gates)
-        if operator is not None:
-            o, blocks = operator.decode(q, tensors, gates, lengths, block_table, sparsity.values(), scale or 0.0, kv_length)
-        else:
-            o, blocks = _calls.launch(_calls.prepare_decode(q, tensors, gates, sparsity=sparsity, scale=scale, lengths=lengths,
-                                                            block_table=block_table, kv_length=kv_length))
-        return (o, blocks) if return_blocks else o
+        return _calls.launch(_calls.prepare_decode(q, tensors, gates, sparsity=sparsity, scale=scale, lengths=lengths, block_table=block_table,
+                                                   kv_length=kv_length))
     except UnsupportedError:
         if lengths is not None or block_table is not None:
             raise
-    return nsa_attention(q, _cut(caches, sparsity, kv_length, grouped=len(q.shape) == 5), gates, sparsity=sparsity, scale=scale,
-                         return_blocks=return_blocks)
+    return nsa_attention(q, _cut(Caches(*tensors), sparsity, kv_length, grouped=len(q.shape) == 5), gates, sparsity=sparsity, scale=scale,
+                         return_blocks=True)
 
 
 def _cut(caches: Caches, sparsity: Sparsity, kv_length: int, grouped: bool) -> Caches:

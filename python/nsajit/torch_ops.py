@@ -8,7 +8,7 @@ from typing import Optional
 import torch
 from torch import Tensor
 
-from . import _calls
+from . import _calls, nsa
 
 
 @torch.library.custom_op("nsajit::forward", mutates_args=())
@@ -91,8 +91,7 @@ def _(k, v, sparsity, first, grouped, group):
 def decode(q: Tensor, caches: list[Tensor], gates: Tensor, lengths: Optional[Tensor], block_table: Optional[Tensor], sparsity: list[int],
            scale: float, kv_length: int) -> tuple[Tensor, Tensor]:
     """A whole decode step: o and the chosen blocks."""
-    return _calls.launch(_calls.prepare_decode(q, caches, gates, lengths=lengths, block_table=block_table, sparsity=_calls.Sparsity(*sparsity),
-                                               scale=scale, kv_length=kv_length))
+    return nsa.run_decode(q, caches, gates, lengths, block_table, _calls.Sparsity(*sparsity), scale, kv_length)
 
 
 @decode.register_fake

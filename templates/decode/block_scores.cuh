@@ -85,13 +85,20 @@ class BlockScores {
     }
   }
 
-  // Probabilities summed over the heads, in the place of the first head's logits.
+  // Probabilities summed over the heads, in the place of the first head's logits. In the workspace four keys at a time: fewer
+  // loads wait for each other.
   __device__ __forceinline__ void sum_heads(float scale2, int thread) const {
     float lse[Fields::group];
 #pragma unroll
     for (int head = 0; head < Fields::group; ++head) lse[head] = Shared::template at<float>(Shared::kLse)[head];
+    const int halo = max(0, keys.first - Shared::kBefore);
     const int end = min(keys.first + keys.chunk, keys.seen);
-    for (int key = max(0, keys.first - Shared::kBefore) + thread; key < end; key += Shared::kThreads) {
+    int key = halo + thread;
+    if (spilled) {
+      for (int four = keys.first + 4 * thread; four < end; four += 4 * Shared::kThreads) sum_four(scale2, lse, four);
+      if (key >= keys.first) return;
+    }
+    for (; key < (spilled ? min(keys.first, end) : end); key += Shared::kThreads) {
       float* const row = logits + keys.place(key);
       float sum = 0.0f;
 #pragma unroll
@@ -100,60 +107,119 @@ class BlockScores {
     }
   }
 
-  // One warp: the best of the CTA's own blocks, told to all CTAs.
-  __device__ __forceinline__ void offer(int lane) const {
-    const int first_block = keys.first / Shared::kBlockKeys;
-    const int begin = max(1, first_block);
-    const int end = min(keys.candidates_end, first_block + keys.chunk / Shared::kBlockKeys);
-    const Best best = own_best();
-    int2 state = Best::none();
-    for (int base = begin; keys.wanted > 0 && base < end; base += 32) {
-      const int block = base + lane;
-      const int bits = block < end ? __float_as_int(score(block)) & 0x7fffffff : -1;
-      const uint32 mask = __ballot_sync(kAllLanes, bits > state.y);
-      if (mask != 0) best.keep(state, bits, block, mask, keys.wanted, lane);
-      __syncwarp();
+  // One of the warps that offer: the best of its share of the CTA's blocks, told to all CTAs.
+  __device__ __forceinline__ void offer(int warp, int lane) const {
+    const int blocks = keys.chunk / Shared::kBlockKeys;
+    const int share = round_up(ceil_div(blocks, Shared::kOffering), 32);
+    const int first = keys.first / Shared::kBlockKeys + warp * share;
+    const int begin = max(1, first);
+    const int end = min(keys.candidates_end, keys.first / Shared::kBlockKeys + min(blocks, (warp + 1) * share));
+    const int source = rank * Shared::kOffering + warp;
+    int count = 0;
+    if constexpr (Fields::n_sel <= WarpBest::kMost) {
+      int* const scratch = Shared::template at<int>(Shared::kWarpBest + warp * WarpBest::kBytes);
+      WarpBest best(scratch, keys.wanted, lane);
+#pragma unroll 1
+      for (int base = begin; keys.wanted > 0 && base < end; base += 32) best.add(bits_of(base + lane, end), base + lane);
+      count = best.count();
+      if (lane < count) push_candidate(source * Fields::n_sel + lane, best.bits(), best.block());
+    } else {
+      const Best best = own_best();
+      int2 state = Best::none();
+      for (int base = begin; keys.wanted > 0 && base < end; base += 32) {
+        const int bits = bits_of(base + lane, end);
+        const uint32 mask = __ballot_sync(kAllLanes, bits > state.y);
+        if (mask != 0) best.keep(state, bits, base + lane, mask, keys.wanted, lane);
+        __syncwarp();
+      }
+      if (state.x > keys.wanted) best.keep_best(keys.wanted, state, lane);
+      count = state.x;
+      for (int nth = lane; nth < count; nth += 32)
+        push_candidate(source * Fields::n_sel + nth, best.scores[nth], best.blocks[nth]);
     }
-    if (state.x > keys.wanted) best.keep_best(keys.wanted, state, lane);
-    for (int to = lane; to < Shared::kCtas * state.x; to += 32) {
-      const int nth = to / Shared::kCtas;
-      push_candidate(nth, to % Shared::kCtas, best.scores[nth], best.blocks[nth]);
-    }
-    if (lane < Shared::kCtas) Shared::push(Shared::template at<float>(Shared::kCounts) + rank, lane, __int_as_float(state.x));
+    if (lane < Shared::kCtas) Shared::push(Shared::template at<float>(Shared::kCounts) + source, lane, __int_as_float(count));
   }
 
   // The same warp: the best of what all CTAs offered, with the blocks that are always in. Says how many there are.
   __device__ __forceinline__ int choose(int length, int lane) const {
+    const int middle = merge_candidates(lane);
     const Best best = own_best();
-    int2 state = Best::none();
-    const int* const counts = Shared::template at<int>(Shared::kCounts);
-    for (int base = 0; base < Shared::kCtas * keys.wanted; base += 32) {
-      const int source = (base + lane) / keys.wanted;
-      const int nth = base + lane - source * keys.wanted;
-      const bool there = source < Shared::kCtas && nth < counts[source];
-      int2 candidate = make_int2(-1, 0);
-      if (there) candidate = Shared::template at<int2>(Shared::kCandidates)[source * Fields::n_sel + nth];
-      const uint32 mask = __ballot_sync(kAllLanes, candidate.x > state.y);
-      if (mask != 0) best.keep(state, candidate.x, candidate.y, mask, keys.wanted, lane);
-      __syncwarp();
-    }
-    if (state.x > keys.wanted) best.keep_best(keys.wanted, state, lane);
-    const int count = length == 0 ? 0 : 1 + state.x + keys.tail;
+    const int count = length == 0 ? 0 : 1 + middle + keys.tail;
     int* const chosen = Shared::template at<int>(Shared::kChosen);
     for (int i = lane; i < count; i += 32)
-      chosen[i] = i == 0 ? 0 : i <= state.x ? best.blocks[i - 1] : keys.local - (count - 1 - i);
+      chosen[i] = i == 0 ? 0 : i <= middle ? best.blocks[i - 1] : keys.local - (count - 1 - i);
     return count;
   }
 
  private:
+  // Candidates lie in rising order, in as many places as there could be. Says how many are kept.
+  __device__ __forceinline__ int merge_candidates(int lane) const {
+    constexpr int kPlaces = Shared::kSources * Fields::n_sel;
+    constexpr int kSlots = ceil_div(kPlaces, 32);
+    const Best best = own_best();
+    if constexpr (kSlots <= 8) {  // all of them in registers
+      uint32 bits[kSlots];
+      int block[kSlots];
+#pragma unroll
+      for (int slot = 0; slot < kSlots; ++slot) {
+        const int2 candidate = candidate_at(slot * 32 + lane);
+        bits[slot] = candidate.x + 1;
+        block[slot] = candidate.y;
+      }
+      int all = 0;
+      for (int source = lane; source < Shared::kSources; source += 32) all += Shared::template at<int>(Shared::kCounts)[source];
+      all = __reduce_add_sync(kAllLanes, all);
+      best.store_best(bits, block, all, keys.wanted, lane);
+      return min(all, keys.wanted);
+    } else {
+      int2 state = Best::none();
+      for (int base = 0; base < kPlaces; base += 32) {
+        const int2 candidate = candidate_at(base + lane);
+        const uint32 mask = __ballot_sync(kAllLanes, candidate.x > state.y);
+        if (mask != 0) best.keep(state, candidate.x, candidate.y, mask, keys.wanted, lane);
+        __syncwarp();
+      }
+      if (state.x > keys.wanted) best.keep_best(keys.wanted, state, lane);
+      return state.x;
+    }
+  }
+
+  // Bits of the score, and the block; -1: none is there.
+  __device__ __forceinline__ int2 candidate_at(int place) const {
+    const int source = place / Fields::n_sel;
+    const bool there = source < Shared::kSources && place % Fields::n_sel < Shared::template at<int>(Shared::kCounts)[source];
+    return there ? Shared::template at<int2>(Shared::kCandidates)[place] : make_int2(-1, 0);
+  }
+
   __device__ __forceinline__ Best own_best() const {
     int* const room = Shared::template at<int>(Shared::kBest);
     return {room, room + Best::kRoom};
   }
 
-  __device__ __forceinline__ void push_candidate(int nth, int to, int bits, int block) const {
-    float* const own = Shared::template at<float>(Shared::kCandidates) + 2 * (rank * Fields::n_sel + nth);
-    Shared::push_2(own, to, __int_as_float(bits), __int_as_float(block));
+  // To all CTAs.
+  __device__ __forceinline__ void push_candidate(int place, int bits, int block) const {
+    float* const own = Shared::template at<float>(Shared::kCandidates) + 2 * place;
+#pragma unroll
+    for (int to = 0; to < Shared::kCtas; ++to) Shared::push_2(own, to, __int_as_float(bits), __int_as_float(block));
+  }
+
+  // Of the score of a block before `end`; -1: there is none.
+  __device__ __forceinline__ int bits_of(int block, int end) const {
+    return block < end ? __float_as_int(score(block)) & 0x7fffffff : -1;
+  }
+
+  __device__ __forceinline__ void sum_four(float scale2, const float (&lse)[Fields::group], int key) const {
+    float* const row = logits + keys.place(key);
+    float4 sum = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+#pragma unroll
+    for (int head = 0; head < Fields::group; ++head) {
+      const float4 four = *reinterpret_cast<const float4*>(row + head * pitch);
+      sum.x += exp2_fast(fmaf(four.x, scale2, -lse[head]));
+      sum.y += exp2_fast(fmaf(four.y, scale2, -lse[head]));
+      sum.z += exp2_fast(fmaf(four.z, scale2, -lse[head]));
+      sum.w += exp2_fast(fmaf(four.w, scale2, -lse[head]));
+    }
+    *reinterpret_cast<float4*>(row) = sum;
   }
 
   __device__ __forceinline__ void push_ahead(float* row, int key, float logit) const {

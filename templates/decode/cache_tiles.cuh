@@ -58,8 +58,8 @@ struct TileCopy {
 
   // Completes on `barrier`, which expects one arrival. Values that are not there become zero; keys stay what they were: their
   // scores are masked. The warp has read the destination, and whoever else wrote there or read.
-  static __device__ __forceinline__ void copy_bulk(const CacheRows& rows, int token, int count, uint32 destination, uint32 barrier,
-                                                   int lane) {
+  static __device__ __forceinline__ void copy_bulk(const CacheRows& rows, int token, int count, uint32 destination,
+                                                   uint32 barrier, int lane) {
     const int there = max(count, 0);
     fence_bulk_copies();
     if (lane == 0) barrier_expect(barrier, there * (kKWidth + kVWidth) * 2);
@@ -70,7 +70,8 @@ struct TileCopy {
       const bool of_keys = base + lane < kKeys;
       if (row < there) {
         const uint32 to = destination + (of_keys ? row * kKRow : kKeys * kKRow + row * kVRow);
-        copy_bulk_async(to, of_keys ? rows.key(token + row) : rows.value(token + row), (of_keys ? kKWidth : kVWidth) * 2, barrier);
+        const char* const from = of_keys ? rows.key(token + row) : rows.value(token + row);
+        copy_bulk_async(to, from, (of_keys ? kKWidth : kVWidth) * 2, barrier);
       } else if (!of_keys) {
         clear_row(destination + kKeys * kKRow + row * kVRow);
       }
@@ -101,7 +102,7 @@ struct TileCopy {
   static __device__ __forceinline__ void copy_rows(int count, uint32 destination, int lane, Source&& source) {
     constexpr int kChunks = kWidth / 8;
     static_assert(kKeys * kChunks % 32 == 0, "every lane has as many chunks");
-#pragma unroll
+#pragma unroll 4
     for (int base = 0; base < kKeys * kChunks; base += 32) {
       const int row = (base + lane) / kChunks;
       const int chunk = (base + lane) % kChunks;

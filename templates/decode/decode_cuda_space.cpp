@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -37,11 +38,12 @@ std::int64_t logits_bytes(const Problem& p, const Config& config, std::int64_t t
 // Everything but logits: DecodeShared.
 std::int64_t smem_bytes(const Problem& p, const Config& config) {
   const std::int64_t warps = config.at("warps"), ctas = cluster_size(config), keys = config.at("keys");
-  const std::int64_t tile = keys * (2 * (p.dk + p.dv) + 32), partial = kMostHeads * (p.dv + 8) * 4;
+  const std::int64_t offering = p.n_sel <= 32 ? std::clamp<std::int64_t>(256 / (ctas * p.n_sel), 1, warps) : 1;
+  const std::int64_t sources = ctas * offering, tile = keys * (2 * (p.dk + p.dv) + 32), partial = kMostHeads * (p.dv + 8) * 4;
   const std::int64_t share = (p.group * p.dv / 8 + ctas - 1) / ctas, room = 32 * ((p.n_sel + 31) / 32 + 1);
   return warps * config.at("stages") * std::max(tile, partial) + kBranches * ctas * share * 32 +
-         kBranches * (ctas + warps) * kMostHeads * 8 + (1 + kBranches) * kMostHeads * 4 + 8 * room +
-         round_up(ctas * p.n_sel * 8, 16) + round_up((ctas + p.n_sel + 1) * 4, 16) + round_up(warps * 4, 16) +
+         kBranches * (ctas + warps) * kMostHeads * 8 + (1 + kBranches) * kMostHeads * 4 + 8 * room + offering * 384 +
+         round_up(sources * p.n_sel * 8, 16) + round_up((sources + p.n_sel + 1) * 4, 16) + round_up(warps * 4, 16) +
          round_up(warps * config.at("stages") * 8, 16);
 }
 
@@ -102,18 +104,17 @@ SearchSpace make_space(const Problem& problem, const Target& target) {
   return space;
 }
 
-// The first of the known good configs that fits: a cluster of 8 is right for a few sequences, and near the best for many.
+// The first of the known good configs that fits. One for all sizes: a cluster of 16 is up to twice as fast for one sequence, a
+// single block with its logits in the workspace for a batch of long ones. `nsajit tune` knows the sizes.
 Config choose(const Problem& problem, const Target& target) {
   const SearchSpace space = make_space(problem, target);
   for (const int stages : {2, 1})
-    for (const int warps : {8, 4})
-      for (const int cluster : {8, 0}) {
-        Config config{
-            .variant = cluster > 0 ? kCluster : kSingle,
-            .values = {{"warps", warps}, {"stages", stages}, {"keys", 16}, {"bulk", target.arch >= 90 ? 1 : 0}, {"spill", 0}}};
-        if (cluster > 0) config.values["cluster"] = cluster;
-        if (!space.find_violation(config)) return config;
-      }
+    for (const auto& [cluster, warps] : {std::pair{4, 4}, {0, 8}, {0, 4}}) {
+      Config config{.variant = cluster > 0 ? kCluster : kSingle,
+                    .values = {{"warps", warps}, {"stages", stages}, {"keys", 16}, {"bulk", 0}, {"spill", 0}}};
+      if (cluster > 0) config.values["cluster"] = cluster;
+      if (!space.find_violation(config)) return config;
+    }
   throw Error(ErrorCode::Unsupported,
               fmt::format("decode on {} for {}: no tile fits {} bytes of shared memory per block; launch the branches one by one",
                           target.name, to_string(problem), target.smem_bytes));

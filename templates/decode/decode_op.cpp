@@ -14,6 +14,7 @@
 #include "templates/common/sequences.h"
 #include "templates/decode/decode_backends.h"
 #include "templates/decode/decode_inputs.h"
+#include "templates/decode/decode_model.h"
 #include "templates/decode/decode_reference.h"
 #include "templates/decode/decode_rows.h"
 
@@ -140,6 +141,10 @@ Op::Work DecodeOp::work(const Workload& w) const {
   const double size = p.dk + p.dv, element = static_cast<double>(element_bytes(p.dtype));
   return {.flops = 2.0 * rows * tokens * p.group * size,
           .bytes = rows * element * (tokens * size + p.group * (size + 3)) + 4.0 * rows * w.n};
+}
+
+std::optional<Prediction> DecodeOp::predict(const Workload& workload, const Config& config, const Target& target) const {
+  return decode::predict_step(workload, config, target);
 }
 
 DecodeReads expected_decode_reads(const Problem& p, std::int64_t length, int n) {

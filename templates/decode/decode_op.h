@@ -26,6 +26,7 @@ class DecodeOp : public BackendOp {
                                         std::int64_t position) const override;
 
   Work work(const Workload& workload) const override;
+  std::optional<Prediction> predict(const Workload& workload, const Config& config, const Target& target) const override;
 };
 
 // What a step has to read of each group: compressed tokens, selected tokens, the window.

@@ -6,6 +6,7 @@
 
 #include "common/cluster.cuh"
 #include "decode/cache_tiles.cuh"
+#include "decode/warp_best.cuh"
 #include "scoring/best_blocks.cuh"
 
 namespace nsajit::decode {
@@ -27,6 +28,10 @@ struct DecodeShared {
   static constexpr int kThreads = 32 * kWarps;
   using Copy = TileCopy<Fields::keys, Fields::dk, Fields::dv>;
   using Best = scoring::BestBlocks<ceil_div(Fields::n_sel, 32) + 1>;
+  // Warps of a CTA that offer blocks: as many as the one that chooses looks through at once.
+  static constexpr int kOffering =
+      Fields::n_sel <= WarpBest::kMost ? larger(1, smaller(kWarps, 256 / (kCtas * Fields::n_sel))) : 1;
+  static constexpr int kSources = kCtas * kOffering;
 
   static constexpr int kORow = Fields::dv + 8;                                // floats
   static constexpr int kSlot = larger(Copy::kBytes, kHeads * kORow * 4);      // a tile, or a warp's partial output
@@ -39,10 +44,11 @@ struct DecodeShared {
   static constexpr int kLse = kWarpSums + kBranches * kWarps * kHeads * 8;    // [head], of base 2
   static constexpr int kGates = kLse + kHeads * 4;                            // [branch][head]
   static constexpr int kBest = kGates + kBranches * kHeads * 4;               // scores and blocks
-  static constexpr int kCandidates = kBest + 8 * Best::kRoom;                 // [source][n_sel] bits of a score, block
-  static constexpr int kCounts = kCandidates + round_up(kCtas * Fields::n_sel * 8, 16);  // [source], then how many are chosen
-  static constexpr int kChosen = kCounts + (kCtas + 1) * 4;
-  static constexpr int kSlots = kCounts + round_up((kCtas + Fields::n_sel + 1) * 4, 16);  // [warp] stage of what is put aside
+  static constexpr int kWarpBest = kBest + 8 * Best::kRoom;                   // [warp that offers]
+  static constexpr int kCandidates = kWarpBest + kOffering * WarpBest::kBytes;  // [source][n_sel] bits of a score, block
+  static constexpr int kCounts = kCandidates + round_up(kSources * Fields::n_sel * 8, 16);  // [source], how many are chosen
+  static constexpr int kChosen = kCounts + (kSources + 1) * 4;
+  static constexpr int kSlots = kCounts + round_up((kSources + Fields::n_sel + 1) * 4, 16);  // [warp] stage of what is put aside
   static constexpr int kBarriers = kSlots + round_up(kWarps * 4, 16);  // [warp][stage]
   static constexpr int kLogits = kBarriers + round_up(kWarps * Fields::stages * 8, 16);  // where they fit
 

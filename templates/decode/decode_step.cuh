@@ -2,7 +2,8 @@
 // A whole decode step in one launch (SM 80 and up): each (sequence, group) has one CTA, or a cluster of them (SM 90 and up).
 // 1. The CTAs share the compressed keys. A warp attends to tiles of its own ring, with the heads as the rows of its fragments,
 //    and keeps the logits. The window's tiles follow in the same ring.
-// 2. Softmax sums go round. Each CTA scores its own blocks, their best go round; meanwhile the window is attended to.
+// 2. Softmax sums go round. Each CTA scores its own blocks, their best go round. One warp chooses, the others attend to the
+//    window and are done with it before the choice is there.
 // 3. The CTAs share the tiles of the chosen blocks.
 // 4. Of each branch, the warps' outputs are added up in the CTA and pushed to the CTA that finishes their columns: it weighs
 //    them by their softmax sums and gates and stores o.
@@ -31,7 +32,8 @@ class DecodeStep {
   static constexpr int kWarps = Fields::warps;
   static constexpr int kCtas = Fields::cluster;
   static constexpr int kBlockTiles = ceil_div(Fields::l_sel, kTile);
-  static constexpr int kChoosing = kWarps > 1 ? 1 : 0;  // the first warp chooses blocks while the others attend to the window
+  static constexpr int kChoosing = 1;  // warps that choose blocks while the others attend to the window
+  static_assert(kWarps > kChoosing, "the window is attended to");
 
   __device__ __forceinline__ DecodeStep(const nsajit_decode_args& arguments, int64 batch, int64 group, int cta)
       : args(arguments),
@@ -70,18 +72,19 @@ class DecodeStep {
         Shared::wait();
         sum_probabilities();
       }
-      if (phase == 2) __syncthreads();
       fill(used + kStages);
       if (phase == 0) begin(heads);
       if (phase == 1) offer_blocks();
       attend(phase, heads);
-      put_aside(phase, heads);
-      if (phase == 1) choose_blocks();
-      __syncthreads();
-      if (phase == 1) begin_selection();
-      push_sums(phase);
-      if (phase == 0) Shared::arrive();
-      push_outputs(phase);
+      if (phase != 1 || warp >= kChoosing) {
+        put_aside(phase, heads);
+        push_aside(phase);
+      }
+      if (phase == 1) {
+        choose_blocks();
+        __syncthreads();
+        begin_selection();
+      }
     }
     Shared::arrive();
     Shared::wait();
@@ -101,7 +104,15 @@ class DecodeStep {
     return tiles > first ? (tiles - first + step - 1) / step : 0;
   }
 
+  // Of the warps that choose, which never attend to it.
+  __device__ __forceinline__ void forget_window() const {
+    if (warp >= kChoosing || lane >= Shared::kHeads) return;
+    Shared::warp_maxima(1, warp)[lane] = negative_infinity();
+    Shared::warp_sums(1, warp)[lane] = 0.0f;
+  }
+
   __device__ __forceinline__ void begin(HeadsAsRows<Fields>& heads) const {
+    forget_window();
     heads.load_query(static_cast<const Element*>(args.q) + b * args.q_b + g * args.q_g, args.q_h, Fields::group, lane);
     load_gates();
     Shared::wait();
@@ -223,8 +234,21 @@ class DecodeStep {
     return Shared::warp_sums(phase, of)[head] > 0.0f ? exp2_fast((Shared::warp_maxima(phase, of)[head] - top) * scale2) : 0.0f;
   }
 
-  __device__ __forceinline__ void push_sums(int phase) const {
-    for (int i = threadIdx.x; i < Shared::kHeads * kCtas; i += Shared::kThreads) {
+  // What the warps put aside, to the CTAs. The window's comes from those that have attended to it, while one chooses blocks.
+  __device__ __forceinline__ void push_aside(int phase) const {
+    const int first = phase == 1 ? 32 * kChoosing : 0;
+    if (phase == 1) {
+      warps_sync<kWarps - kChoosing>(1);
+    } else {
+      __syncthreads();
+    }
+    push_sums(phase, threadIdx.x - first, Shared::kThreads - first);
+    if (phase == 0) Shared::arrive();
+    push_outputs(phase, threadIdx.x - first, Shared::kThreads - first);
+  }
+
+  __device__ __forceinline__ void push_sums(int phase, int thread, int threads) const {
+    for (int i = thread; i < Shared::kHeads * kCtas; i += threads) {
       const int head = i % Shared::kHeads;
       const float top = top_of(phase, head);
       float sum = 0.0f;
@@ -235,18 +259,17 @@ class DecodeStep {
   }
 
   // Outputs of the warps, relative to the CTA's maximum, to the CTAs that finish them.
-  __device__ __forceinline__ void push_outputs(int phase) const {
+  __device__ __forceinline__ void push_outputs(int phase, int thread, int threads) const {
     const int* const slots = Shared::template at<int>(Shared::kSlots);
-    for (int item = threadIdx.x; item < Shared::kItems; item += Shared::kThreads) {
+    for (int item = thread; item < Shared::kItems; item += threads) {
       const int head = item / (Fields::dv / 8);
       const int column = item % (Fields::dv / 8) * 8;
       const float top = top_of(phase, head);
       float4 low = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
       float4 high = low;
 #pragma unroll
-      for (int of = 0; of < kWarps; ++of) {
+      for (int of = 0; of < kWarps; ++of) {  // without branches, so that all are read at once
         const float weight = weight_of(phase, of, head, top);
-        if (weight == 0.0f) continue;  // nothing was put aside, maybe
         const float* const from = Shared::slot_floats(of, slots[of]) + head * Shared::kORow + column;
         add_weighted(low, weight, *reinterpret_cast<const float4*>(from));
         add_weighted(high, weight, *reinterpret_cast<const float4*>(from + 4));
@@ -258,11 +281,13 @@ class DecodeStep {
     }
   }
 
+  // What has no weight may be anything: nothing was put there.
   static __device__ __forceinline__ void add_weighted(float4& sum, float weight, const float4& value) {
-    sum.x = fmaf(weight, value.x, sum.x);
-    sum.y = fmaf(weight, value.y, sum.y);
-    sum.z = fmaf(weight, value.z, sum.z);
-    sum.w = fmaf(weight, value.w, sum.w);
+    const bool there = weight > 0.0f;
+    sum.x = fmaf(weight, there ? value.x : 0.0f, sum.x);
+    sum.y = fmaf(weight, there ? value.y : 0.0f, sum.y);
+    sum.z = fmaf(weight, there ? value.z : 0.0f, sum.z);
+    sum.w = fmaf(weight, there ? value.w : 0.0f, sum.w);
   }
 
   // Of the compressed keys, once the softmax sums of all CTAs are there.
@@ -274,7 +299,7 @@ class DecodeStep {
   }
 
   __device__ __forceinline__ void offer_blocks() const {
-    if (warp == 0) scores.offer(lane);
+    if (warp < Shared::kOffering) scores.offer(warp, lane);
     Shared::arrive();
   }
 
@@ -282,18 +307,16 @@ class DecodeStep {
     Shared::wait();
     if (warp != 0) return;
     const int count = scores.choose(length, lane);
-    if (lane == 0) Shared::template at<int>(Shared::kCounts)[kCtas] = count;
+    if (lane == 0) Shared::template at<int>(Shared::kCounts)[Shared::kSources] = count;
     __syncwarp();
     if (rank == 0) write_blocks(count);
   }
 
-  // The window's output still lies in one stage.
   __device__ __forceinline__ void begin_selection() {
     const bool wanted = args.forced < 0 || args.forced == kSelection;
-    const int tiles = wanted ? Shared::template at<int>(Shared::kCounts)[kCtas] * kBlockTiles : 0;
+    const int tiles = wanted ? Shared::template at<int>(Shared::kCounts)[Shared::kSources] * kBlockTiles : 0;
     selection_tiles = share(tiles, rank + kCtas * warp, kCtas * kWarps);
     loaded = used;  // groups behind the window's were empty
-    fill(used + kStages - 1);
   }
 
   __device__ __forceinline__ void write_blocks(int count) const {

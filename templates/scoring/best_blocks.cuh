@@ -34,54 +34,68 @@ struct BestBlocks {
 
   // Of more than `wanted` blocks the best, in their order. The threshold becomes a score that so many reach.
   __device__ __forceinline__ void keep_best(int wanted, int2& state, int lane) const {
-    uint32 bits[kSlots];  // 0 where there is no block: behind all others, and so never in
+    uint32 bits[kSlots];
     int block[kSlots];
-    uint32 lowest = 0xffffffffu;
-    uint32 highest = 0;
 #pragma unroll
     for (int slot = 0; slot < kSlots; ++slot) {
       const int at = slot * 32 + lane;
       const bool there = at < state.x;
-      bits[slot] = there ? scores[at] : 0;
+      bits[slot] = there ? scores[at] + 1 : 0;
       block[slot] = there ? blocks[at] : 0;
-      lowest = min(lowest, there ? bits[slot] : lowest);
+    }
+    const uint32 least = store_best(bits, block, state.x, wanted, lane) - 1;
+    state = make_int2(wanted, static_cast<int>(least));
+  }
+
+  // The same of `count` blocks in registers, slot by slot, 32 lanes each: 1 + the bits of the score, 0 where a lane has no block.
+  // Says what the worst of the best has; 0: all are in.
+  template <int kCount>
+  __device__ __forceinline__ uint32 store_best(const uint32 (&bits)[kCount], const int (&block)[kCount], int count, int wanted,
+                                               int lane) const {
+    uint32 lowest = 0xffffffffu;
+    uint32 highest = 0;
+#pragma unroll
+    for (int slot = 0; slot < kCount; ++slot) {
+      lowest = min(lowest, bits[slot] > 0 ? bits[slot] : lowest);
       highest = max(highest, bits[slot]);
     }
-    const uint32 least = bisect(bits, wanted, __reduce_min_sync(kAllLanes, lowest), __reduce_max_sync(kAllLanes, highest));
+    uint32 least = 0;
+    if (count > wanted) least = bisect(bits, wanted, __reduce_min_sync(kAllLanes, lowest), __reduce_max_sync(kAllLanes, highest));
     __syncwarp();  // all lanes have read what is overwritten below
     int above = 0;
 #pragma unroll
-    for (int slot = 0; slot < kSlots; ++slot) above += __popc(__ballot_sync(kAllLanes, bits[slot] > least));
+    for (int slot = 0; slot < kCount; ++slot) above += __popc(__ballot_sync(kAllLanes, bits[slot] > least));
     const uint32 before = (1u << lane) - 1;
     int kept = 0;
-    int equal = wanted - above;  // places for blocks of just this score
+    int equal = least > 0 ? wanted - above : 0;  // places for blocks of just this score
 #pragma unroll
-    for (int slot = 0; slot < kSlots; ++slot) {
+    for (int slot = 0; slot < kCount; ++slot) {
       const uint32 ties = __ballot_sync(kAllLanes, bits[slot] == least);
       const bool in = bits[slot] > least || (bits[slot] == least && __popc(ties & before) < equal);
       equal -= __popc(ties);
       const uint32 mask = __ballot_sync(kAllLanes, in);
       if (in) {
-        scores[kept + __popc(mask & before)] = bits[slot];
+        scores[kept + __popc(mask & before)] = static_cast<int>(bits[slot]) - 1;
         blocks[kept + __popc(mask & before)] = block[slot];
       }
       kept += __popc(mask);
     }
-    state = make_int2(wanted, static_cast<int>(least));
     __syncwarp();
+    return least;
   }
 
  private:
   // A score that `wanted` blocks reach, or the wanted-th best one where more share it. Two bits at a time, from the first
   // one that the lowest and the highest do not have in common.
-  static __device__ __forceinline__ uint32 bisect(const uint32 (&bits)[kSlots], int wanted, uint32 lowest, uint32 highest) {
+  template <int kCount>
+  static __device__ __forceinline__ uint32 bisect(const uint32 (&bits)[kCount], int wanted, uint32 lowest, uint32 highest) {
     if (lowest == highest) return highest;
     int shift = 31 - __clz(lowest ^ highest) & ~1;
     uint32 least = highest & ~(0xffffffffu >> (30 - shift));
     for (; shift >= 0; shift -= 2) {
       uint32 counts = 0;  // of blocks that reach each of three thresholds, ten bits each
 #pragma unroll
-      for (int slot = 0; slot < kSlots; ++slot) {
+      for (int slot = 0; slot < kCount; ++slot) {
         counts += bits[slot] >= (least | 1u << shift) ? 1u : 0u;
         counts += bits[slot] >= (least | 2u << shift) ? 1u << 10 : 0u;
         counts += bits[slot] >= (least | 3u << shift) ? 1u << 20 : 0u;

@@ -37,6 +37,7 @@ constexpr const char* kPoolChunks = "pooling/pool_chunks.cuh";
 constexpr const char* kDecodeStep = "decode/decode_step.cuh";
 constexpr const char* kBlockScores = "decode/block_scores.cuh";
 constexpr const char* kCacheTiles = "decode/cache_tiles.cuh";
+constexpr const char* kWarpBest = "decode/warp_best.cuh";
 
 constexpr const char* kGroup4 =
     "bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6;S=200,S_kv=512,G=2";  // heads as columns, kv_major as rows
@@ -332,14 +333,17 @@ std::vector<Mutant> decode_mutants() {
        {"decode_cluster{"},
        tuple},
       {"blocks of one CTA are offered to none",
-       {kBlockScores, "nth < counts[source];", "nth < counts[source] && source > 0;"},
+       {kBlockScores, "source < Shared::kSources && place", "source < Shared::kSources && source > 0 && place"},
        all,
        tuple},
       {"the best of the CTA are the first",
-       {kBlockScores, "bits > state.y);\n      if (mask != 0) best.keep(state, bits, block",
-        "bits > state.y && state.x < 32);\n      if (mask != 0) best.keep(state, bits, block"},
+       {kWarpBest, "bits > least_)) return;", "bits > least_) || count_ == wanted_) return;"},
        {"decode_single{"},
        "decode,bf16,dk=64,dv=64,group=4,n_sel=6;B=2,S=1,S_kv=9000,G=2"},
+      {"of equal blocks the higher one stays",
+       {kWarpBest, "(other == bits && place < 32 + lane_)", "(other == bits && place > 32 + lane_)"},
+       all,
+       tuple},
       {"a token is looked up in the page before",
        {kCacheTiles, "token / static_cast<uint32>(page);\n    return", "(token - 1) / static_cast<uint32>(page);\n    return"},
        all,

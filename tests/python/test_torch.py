@@ -106,6 +106,32 @@ class Operators(unittest.TestCase):
                 compiled = torch.compile(run, fullgraph=True, backend=backend)
                 torch.testing.assert_close(compiled(q, gates), run(q, gates), rtol=2e-2, atol=2e-2)
 
+    def test_a_compiled_step_of_decoding_is_one_graph(self):
+        for device in devices():
+            with self.subTest(device=device):
+                q, caches, gates = self.inputs(device)
+                run = lambda q, gates: nsajit.decode_step(q * 2, caches, gates, sparsity=SPARSITY)
+                compiled = torch.compile(run, fullgraph=True, backend="aot_eager")
+                torch.testing.assert_close(compiled(q[:, -1:], gates[:, -1:]), run(q[:, -1:], gates[:, -1:]), rtol=2e-2, atol=2e-2)
+
+    def test_a_captured_step_follows_the_lengths(self):
+        if not torch.cuda.is_available():
+            self.skipTest("no CUDA device")
+        q, caches, gates = self.inputs("cuda")
+        q, gates = q[:, -1:].contiguous(), gates[:, -1:].contiguous()
+        lengths = torch.full((q.shape[0],), 20, dtype=torch.int32, device="cuda")
+        run = lambda: nsajit.decode_step(q, caches, gates, sparsity=SPARSITY, lengths=lengths)
+        run()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            captured = run()
+        for length in (1, 7, 33, caches.k_sel.shape[2]):
+            lengths.fill_(length)
+            graph.replay()
+            expected = run()
+            torch.cuda.synchronize()
+            self.assertTrue(torch.equal(captured, expected), f"length {length}")
+
     def test_captured_in_a_cuda_graph(self):
         if not torch.cuda.is_available():
             self.skipTest("no CUDA device")

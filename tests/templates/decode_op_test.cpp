@@ -121,3 +121,16 @@ TEST_CASE("a decode step of several positions, or of packed sequences, is refuse
     CHECK_THROWS_WITH(op.plan(w, op.default_config(w.problem, target), target), Catch::Matchers::Contains("launch decode"));
   }
 }
+
+TEST_CASE("on a known chip one sequence is spread over many CTAs, many sequences over few", "[decode]") {
+  Target target = cuda_profile("90a");
+  target.name = "NVIDIA H200", target.processors = 132, target.l2_bytes = 60 << 20, target.memory_bytes = 1;
+  const DecodeOp op;
+  const auto best = [&](const char* text) {
+    const Workload w = parse_workload(text);
+    std::vector<Config> configs = op.space(w.problem, target).valid_configs();
+    return std::ranges::min(configs, {}, [&](const Config& config) { return op.predict(w, config, target)->time_us; });
+  };
+  CHECK(best("decode,bf16,dk=192,dv=128,group=16;B=1,S=1,S_kv=65536,G=4").at("cluster") >= 8);
+  CHECK(best("decode,bf16,dk=192,dv=128,group=16;B=64,S=1,S_kv=65536,G=4").variant == "decode_single");
+}
