@@ -19,9 +19,10 @@ namespace {
 
 constexpr const char* kMma = "score_mma";
 constexpr const char* kWgmma = "score_wgmma";
-constexpr int kPanel = 64;           // kPanelWidth of common/wgmma.cuh
-constexpr int kSmemReserved = 1024;  // of each block's shared memory, the driver's
-constexpr int kMostListed = 29;      // best blocks in a lane's sorted list
+constexpr int kPanel = 64;            // kPanelWidth of common/wgmma.cuh
+constexpr int kSmemReserved = 1024;   // of each block's shared memory, the driver's
+constexpr int kFilterRegisters = 48;  // scores and blocks of a list while it is bisected
+constexpr int kMostListed = 29;       // best blocks in a lane's sorted list
 constexpr std::int64_t kMaxGrid = std::numeric_limits<std::int32_t>::max();
 
 bool is_wgmma(const Config& config) { return config.variant == kWgmma; }
@@ -56,7 +57,7 @@ int queries_together(const Problem& problem, const Config& config) {
 
 // Registers that the sorted lists of a lane take, and the bits of a row that it collects.
 int list_registers(const Problem& problem, const Config& config) {
-  if (config.at("room") == 0) return 0;
+  if (config.at("room") == 0) return kFilterRegisters;
   const int at_once = queries_together(problem, config) * warps(config);
   return best_blocks(problem) * ((queries(problem, config) + at_once - 1) / at_once) + config.at("room") / 16;
 }

@@ -24,7 +24,9 @@ bool names_its_tensor(const cache::TrialRecord& trial, const TuningOutcome& outc
 }
 
 std::string find_objection(const Mutant& mutant, const cache::TrialRecord& trial, const TuningOutcome& outcome) {
-  if (trial.status != mutant.status)
+  // What is wrong may lie outside of the tensors, too.
+  const bool outside = mutant.status == cache::TrialStatus::Parity && trial.status == cache::TrialStatus::IllegalAccess;
+  if (trial.status != mutant.status && !outside)
     return fmt::format("is \"{}\", not \"{}\": {}", cache::to_string(trial.status), cache::to_string(mutant.status),
                        describe(trial));
   if (trial.reason.empty()) return fmt::format("is rejected without a reason: {}", trial.config);
