@@ -45,10 +45,7 @@ class DecodeStep {
         length(static_cast<int>(arguments.lengths == nullptr ? arguments.S_kv : arguments.lengths[batch])),
         scale2(arguments.scale * kLog2E),
         window(arguments.forced == kCompressed || arguments.forced == kSelection ? 0 : max(0, min(length, Fields::w))),
-        scores{Keys(length, arguments.n, cta),
-               Shared::template at<float>(Shared::kLogits),
-               Shared::pitch(arguments.S_kv),
-               cta,
+        scores{Keys(length, arguments.n, cta), Shared::template at<float>(Shared::kLogits), Shared::pitch(arguments.S_kv), cta,
                arguments.workspace != nullptr} {
     if (scores.spilled)
       scores.logits = static_cast<float*>(args.workspace) + ((b * args.G + g) * kCtas + rank) * Fields::group * scores.pitch;
@@ -198,12 +195,13 @@ class DecodeStep {
       __syncwarp();
       const uint32 slot = Shared::slot(warp, used % kStages);
       const Tile tile = tile_of(phase, nth);
-      heads.template attend_seen<Copy::kKRow, Copy::kVRow>(
-          slot, slot + kTile * Copy::kKRow, KeyBounds{{0, 0}, {tile.count, tile.count}}, tile.count < kTile, scale2, lane,
-          [&](const auto& s) {
-            const int key = 2 * (lane % 4);
-            if (phase == 0) scores.store(s, tile.first + key, tile.count - key, lane / 4);
-          });
+      heads.template attend_seen<Copy::kKRow, Copy::kVRow>(slot, slot + kTile * Copy::kKRow,
+                                                           KeyBounds{{0, 0}, {tile.count, tile.count}}, tile.count < kTile,
+                                                           scale2, lane, [&](const auto& s) {
+                                                             const int key = 2 * (lane % 4);
+                                                             if (phase == 0)
+                                                               scores.store(s, tile.first + key, tile.count - key, lane / 4);
+                                                           });
       __syncwarp();
       if (nth + 1 < tiles) fill(used + 1 + kStages);
     }
@@ -270,7 +268,9 @@ class DecodeStep {
 #pragma unroll
       for (int of = 0; of < kWarps; ++of) {  // without branches, so that all are read at once
         const float weight = weight_of(phase, of, head, top);
-        const float* const from = Shared::slot_floats(of, slots[of]) + head * Shared::kORow + column;
+        // Where nothing was put, a tile may be on its way: something else is read.
+        const float* const from =
+            weight > 0.0f ? Shared::slot_floats(of, slots[of]) + head * Shared::kORow + column : Shared::warp_maxima(phase, 0);
         add_weighted(low, weight, *reinterpret_cast<const float4*>(from));
         add_weighted(high, weight, *reinterpret_cast<const float4*>(from + 4));
       }

@@ -73,7 +73,8 @@ VariantSpace wgmma_space(const Problem& problem, const Target& target) {
   // O, S, P, Q and what the loop holds besides.
   space.require("registers of a thread fit without spilling", [problem, target](const Config& c) {
     const int q = c.at("q_registers") != 0 ? problem.dk / 4 : 0;
-    return problem.dv / 2 + c.at("tile") * 3 / 4 + q + 44 <=
+    const int panels = problem.dk > 2 * kPanel ? 8 : 0;  // of K, beyond two
+    return problem.dv / 2 + c.at("tile") * 3 / 4 + q + panels + 44 <=
            warpgroup_registers(c.at("warpgroups"), c.at("blocks_per_sm"), target);
   });
   return space;

@@ -222,7 +222,8 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
       for (int i = 0; i < kBest; ++i) equal += top.bits[i] == least ? 1 : 0;
       const int query = query_of(group, lane % kTogether);
       const bool real = query < this->queries.count;
-      Keeper keeper{*this, real ? query : 0, lane, real ? least : 0x7fffffff, equal, 0};
+      // A lane without a query goes along with the first one of its warp: the rows of other warps are being written.
+      Keeper keeper{*this, real ? query : query_of(group, 0), lane, real ? least : 0x7fffffff, equal, 0};
       if (best.first > 1) keeper.keep_old();
       keeper.keep_row(best.first, best.end);
       if (real) keeper.close();

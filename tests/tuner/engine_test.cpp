@@ -271,7 +271,7 @@ TEST_CASE("between the last length that loses and the first that wins the thresh
     CHECK(threshold.value == -1);
   } else {
     CHECK(threshold.value >= first_winning);
-    CHECK(threshold.value <= std::max(64.0, 64 + first_winning * 1.125));  // whole blocks
+    CHECK(static_cast<double>(threshold.value) <= std::max(64.0, 64 + first_winning * 1.125));  // whole blocks
   }
 }
 
