@@ -46,9 +46,7 @@ VariantSpace make_query_tile(const Problem& problem, const Target& target) {
   return space;
 }
 
-}  // namespace
-
-SearchSpace cpu_space(const Problem& problem, const Target& target) {
+SearchSpace make_space(const Problem& problem, const Target& target) {
   check_cpu_target(to_string(problem.branch), problem, target);
   SearchSpace space;
   space.add(make_query_tile(problem, target));
@@ -56,23 +54,23 @@ SearchSpace cpu_space(const Problem& problem, const Target& target) {
 }
 
 // As many queries as fill about 16 heads.
-Config cpu_default_config(const Problem& problem, const Target& target) {
+Config make_default(const Problem& problem, const Target& target) {
   const int queries = problem.group >= 16 ? 1 : problem.group >= 4 ? 4 : 16;
   const bool packed = queries > 1 && problem.dtype != DType::FP32;
   const Config base{.variant = kQueryTile,
                     .values = {{"queries", queries}, {"value_heads", 1}, {"tile", 32}, {"pack_v", packed ? 1 : 0}}};
-  return find_default_blocks(problem, cpu_space(problem, target), target, base);
+  return find_default_blocks(problem, make_space(problem, target), target, base);
 }
 
-Config cpu_baseline_config(const Problem& problem, const Target& target) {
-  Config config = cpu_default_config(problem, target);  // the same blocks and as many queries: a fair opponent
+Config make_baseline(const Problem& problem, const Target& target) {
+  Config config = make_default(problem, target);  // the same blocks and as many queries: a fair opponent
   config.variant = kPackedSdpa;
   config.values.erase("pack_k");
   config.values.erase("pack_v");
   return config;
 }
 
-Unit cpu_unit(const Problem& problem, const Config& config, const Target&) {
+Unit make_unit(const Problem& problem, const Config& config, const Target&) {
   Unit unit;
   unit.template_path = "dense/dense_cpu.bc";
   unit.entries = {"dense_attention"};
@@ -87,10 +85,14 @@ Unit cpu_unit(const Problem& problem, const Config& config, const Target&) {
   return unit;
 }
 
-LaunchPlan cpu_plan(const Workload& workload, const Config& config, const Target& target) {
+LaunchPlan make_plan(const Workload& workload, const Config& config, const Target& target) {
   const CpuScratch scratch = make_cpu_scratch(workload.problem, config, make_packing(config));
   const std::int64_t rows = workload.B * workload.S * workload.G;
   return {.steps = {make_cpu_step(rows, kTaskRows, config.at("queries"), target, scratch.bytes)}, .workspace_bytes = 0};
 }
+
+}  // namespace
+
+const BackendFunctions kCpuFunctions{make_space, make_default, make_baseline, make_unit, make_plan};
 
 }  // namespace nsajit::templates::dense

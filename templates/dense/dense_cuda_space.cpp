@@ -134,9 +134,7 @@ std::optional<Config> choose_wgmma(const Problem& problem, const Target& target)
   return std::nullopt;
 }
 
-}  // namespace
-
-SearchSpace cuda_space(const Problem& problem, const Target& target) {
+SearchSpace make_space(const Problem& problem, const Target& target) {
   require_supported(problem, target);
   SearchSpace space;
   space.add(mma_space(problem, target));
@@ -144,13 +142,13 @@ SearchSpace cuda_space(const Problem& problem, const Target& target) {
   return space;
 }
 
-Config cuda_default_config(const Problem& problem, const Target& target) {
+Config make_default(const Problem& problem, const Target& target) {
   Config config = choose_mma(problem, target, kMma);  // throws where there is no baseline to be measured against
   return choose_wgmma(problem, target).value_or(std::move(config));
 }
-Config cuda_baseline_config(const Problem& problem, const Target& target) { return choose_mma(problem, target, kPackedSdpa); }
+Config make_baseline(const Problem& problem, const Target& target) { return choose_mma(problem, target, kPackedSdpa); }
 
-Unit cuda_unit(const Problem& problem, const Config& config, const Target& target) {
+Unit make_unit(const Problem& problem, const Config& config, const Target& target) {
   require_supported(problem, target);
   Unit unit;
   unit.element = std::string(to_string(problem.dtype));
@@ -168,7 +166,7 @@ Unit cuda_unit(const Problem& problem, const Config& config, const Target& targe
   return unit;
 }
 
-LaunchPlan cuda_plan(const Workload& workload, const Config& config, const Target& target) {
+LaunchPlan make_plan(const Workload& workload, const Config& config, const Target& target) {
   if (workload.G > kMaxGridYz || workload.B > kMaxGridYz || workload.S_kv > std::numeric_limits<int>::max()) {
     throw Error(
         ErrorCode::Unsupported,
@@ -190,5 +188,9 @@ LaunchPlan cuda_plan(const Workload& workload, const Config& config, const Targe
                         .smem_bytes = static_cast<std::uint32_t>(smem_bytes(workload.problem, config))});
   return plan;
 }
+
+}  // namespace
+
+const BackendFunctions kCudaFunctions{make_space, make_default, make_baseline, make_unit, make_plan};
 
 }  // namespace nsajit::templates::dense

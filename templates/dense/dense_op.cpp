@@ -18,14 +18,11 @@
 namespace nsajit::templates::dense {
 namespace {
 
-constexpr BackendFunctions kCuda{cuda_space, cuda_default_config, cuda_baseline_config, cuda_unit, cuda_plan};
-constexpr BackendFunctions kCpu{cpu_space, cpu_default_config, cpu_baseline_config, cpu_unit, cpu_plan};
-
 constexpr std::int64_t kShortestRung = 32;
 
 }  // namespace
 
-DenseOp::DenseOp(std::string_view name, Branch branch) : BackendOp(name, branch, kCpu, kCuda) {}
+DenseOp::DenseOp(std::string_view name, Branch branch) : BackendOp(name, branch, kCpuFunctions, kCudaFunctions) {}
 
 std::vector<TensorSpec> DenseOp::tensors(const Workload& workload) const { return make_tensors(workload); }
 

@@ -12,9 +12,7 @@ Config make_config(const char* variant, int width, int rows) {
   return {.variant = variant, .values = {{"rows", rows}, {"width", width}}};
 }
 
-}  // namespace
-
-SearchSpace cpu_space(const Problem& problem, const Target& target) {
+SearchSpace make_space(const Problem& problem, const Target& target) {
   check_cpu_target("gate", problem, target);
   VariantSpace space(kGateRows);
   space.dimension("width", {8, 16}).dimension("rows", {16, kTaskRows, 256});
@@ -24,17 +22,17 @@ SearchSpace cpu_space(const Problem& problem, const Target& target) {
   return all;
 }
 
-Config cpu_default_config(const Problem& problem, const Target& target) {
+Config make_default(const Problem& problem, const Target& target) {
   check_cpu_target("gate", problem, target);
   return make_config(kGateRows, best_width(target), kTaskRows);
 }
 
-Config cpu_baseline_config(const Problem& problem, const Target& target) {
+Config make_baseline(const Problem& problem, const Target& target) {
   check_cpu_target("gate", problem, target);
   return make_config(kPackedSdpa, 8, kTaskRows);
 }
 
-Unit cpu_unit(const Problem& problem, const Config& config, const Target&) {
+Unit make_unit(const Problem& problem, const Config& config, const Target&) {
   Unit unit;
   unit.template_path = "gate/gate_cpu.bc";
   unit.entries = {"gate_combine"};
@@ -45,8 +43,12 @@ Unit cpu_unit(const Problem& problem, const Config& config, const Target&) {
   return unit;
 }
 
-LaunchPlan cpu_plan(const Workload& workload, const Config& config, const Target& target) {
+LaunchPlan make_plan(const Workload& workload, const Config& config, const Target& target) {
   return {.steps = {make_cpu_step(workload.B * workload.S * workload.G, config.at("rows"), 1, target, 0)}, .workspace_bytes = 0};
 }
+
+}  // namespace
+
+const BackendFunctions kCpuFunctions{make_space, make_default, make_baseline, make_unit, make_plan};
 
 }  // namespace nsajit::templates::gate

@@ -23,9 +23,7 @@ std::int64_t rows_of_cta(const Problem& problem, const Config& config) {
   return config.at("threads") * config.at("vectors") / (row_bytes / 16);
 }
 
-}  // namespace
-
-SearchSpace cuda_space(const Problem&, const Target& target) {
+SearchSpace make_space(const Problem&, const Target& target) {
   check_streaming_target("gate", target);
   VariantSpace space(kGateRows);
   space.dimension("threads", {128, 256, 512}).dimension("vectors", {1, 2, 4});
@@ -34,17 +32,17 @@ SearchSpace cuda_space(const Problem&, const Target& target) {
   return all;
 }
 
-Config cuda_default_config(const Problem&, const Target& target) {
+Config make_default(const Problem&, const Target& target) {
   check_streaming_target("gate", target);
   return make_config(kGateRows, 256, 2);
 }
 
-Config cuda_baseline_config(const Problem&, const Target& target) {
+Config make_baseline(const Problem&, const Target& target) {
   check_streaming_target("gate", target);
   return make_config(kPackedSdpa, 256, 1);
 }
 
-Unit cuda_unit(const Problem& problem, const Config& config, const Target& target) {
+Unit make_unit(const Problem& problem, const Config& config, const Target& target) {
   check_streaming_target("gate", target);
   Unit unit;
   unit.element = std::string(to_string(problem.dtype));
@@ -59,7 +57,7 @@ Unit cuda_unit(const Problem& problem, const Config& config, const Target& targe
   return unit;
 }
 
-LaunchPlan cuda_plan(const Workload& workload, const Config& config, const Target&) {
+LaunchPlan make_plan(const Workload& workload, const Config& config, const Target&) {
   const std::int64_t rows = workload.S * workload.G * workload.problem.group;
   if (workload.B > kMaxGridYz || rows > std::numeric_limits<int>::max()) {
     throw Error(ErrorCode::Unsupported,
@@ -73,5 +71,9 @@ LaunchPlan cuda_plan(const Workload& workload, const Config& config, const Targe
        .block = {static_cast<std::uint32_t>(config.at("threads")), 1, 1}});
   return plan;
 }
+
+}  // namespace
+
+const BackendFunctions kCudaFunctions{make_space, make_default, make_baseline, make_unit, make_plan};
 
 }  // namespace nsajit::templates::gate

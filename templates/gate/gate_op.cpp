@@ -13,16 +13,10 @@
 #include "templates/gate/gate_backends.h"
 
 namespace nsajit::templates {
-namespace {
+namespace {}  // namespace
 
-constexpr BackendFunctions kCuda{gate::cuda_space, gate::cuda_default_config, gate::cuda_baseline_config, gate::cuda_unit,
-                                 gate::cuda_plan};
-constexpr BackendFunctions kCpu{gate::cpu_space, gate::cpu_default_config, gate::cpu_baseline_config, gate::cpu_unit,
-                                gate::cpu_plan};
-
-}  // namespace
-
-GateOp::GateOp(gate::GateStorage gates) : BackendOp("gate", Branch::Gate, kCpu, kCuda), gates_(gates) {}
+GateOp::GateOp(gate::GateStorage gates)
+    : BackendOp("gate", Branch::Gate, gate::kCpuFunctions, gate::kCudaFunctions), gates_(gates) {}
 
 Problem GateOp::canonical(const Problem& problem) const {
   Problem read = without_window(without_blocks(problem));

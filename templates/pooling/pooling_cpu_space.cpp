@@ -27,9 +27,7 @@ VariantSpace make_variant(const char* name, const Target& target) {
   return space;
 }
 
-}  // namespace
-
-SearchSpace cpu_space(const Problem& problem, const Target& target) {
+SearchSpace make_space(const Problem& problem, const Target& target) {
   check_cpu_target("pooling", problem, target);
   VariantSpace chunks = make_variant(kPoolChunks, target);
   chunks.require("windows overlap: a token is in more than one", [problem](const Config&) { return problem.l > problem.d; });
@@ -41,18 +39,18 @@ SearchSpace cpu_space(const Problem& problem, const Target& target) {
   return space;
 }
 
-Config cpu_default_config(const Problem& problem, const Target& target) {
+Config make_default(const Problem& problem, const Target& target) {
   const Config config = make_config(kPoolChunks, best_width(target), kTaskTokens);
-  if (!cpu_space(problem, target).find_violation(config)) return config;
+  if (!make_space(problem, target).find_violation(config)) return config;
   return make_config(kPoolTokens, best_width(target), kTaskTokens);
 }
 
-Config cpu_baseline_config(const Problem& problem, const Target& target) {
+Config make_baseline(const Problem& problem, const Target& target) {
   check_cpu_target("pooling", problem, target);
   return make_config(kPackedSdpa, best_width(target), kTaskTokens);
 }
 
-Unit cpu_unit(const Problem& problem, const Config& config, const Target&) {
+Unit make_unit(const Problem& problem, const Config& config, const Target&) {
   Unit unit;
   unit.template_path = "pooling/pooling_cpu.bc";
   unit.entries = {"mean_pooling"};
@@ -65,10 +63,14 @@ Unit cpu_unit(const Problem& problem, const Config& config, const Target&) {
   return unit;
 }
 
-LaunchPlan cpu_plan(const Workload& workload, const Config& config, const Target& target) {
+LaunchPlan make_plan(const Workload& workload, const Config& config, const Target& target) {
   const std::int64_t tokens = workload.B * workload.G * launch_tokens(workload).count();
   const std::int64_t scratch = keeps_chunks(config) ? kept_bytes(workload.problem) : 0;
   return {.steps = {make_cpu_step(tokens, config.at("tokens"), 1, target, scratch)}, .workspace_bytes = 0};
 }
+
+}  // namespace
+
+const BackendFunctions kCpuFunctions{make_space, make_default, make_baseline, make_unit, make_plan};
 
 }  // namespace nsajit::templates::pooling

@@ -48,9 +48,7 @@ VariantSpace tokens_space() {
   return space;
 }
 
-}  // namespace
-
-SearchSpace cuda_space(const Problem& problem, const Target& target) {
+SearchSpace make_space(const Problem& problem, const Target& target) {
   check_streaming_target("pooling", target);
   SearchSpace space;
   space.add(chunks_space(problem, target));
@@ -58,18 +56,18 @@ SearchSpace cuda_space(const Problem& problem, const Target& target) {
   return space;
 }
 
-Config cuda_default_config(const Problem& problem, const Target& target) {
+Config make_default(const Problem& problem, const Target& target) {
   check_streaming_target("pooling", target);
   const Config chunks{.variant = kPoolChunks, .values = {{"chunks", 16}, {"threads", 256}}};
   return chunks_space(problem, target).find_violation(chunks) ? make_tokens_config(kPoolTokens, 256) : chunks;
 }
 
-Config cuda_baseline_config(const Problem&, const Target& target) {
+Config make_baseline(const Problem&, const Target& target) {
   check_streaming_target("pooling", target);
   return make_tokens_config(kPackedSdpa, 256);
 }
 
-Unit cuda_unit(const Problem& problem, const Config& config, const Target& target) {
+Unit make_unit(const Problem& problem, const Config& config, const Target& target) {
   check_streaming_target("pooling", target);
   Unit unit;
   unit.element = std::string(to_string(problem.dtype));
@@ -84,7 +82,7 @@ Unit cuda_unit(const Problem& problem, const Config& config, const Target& targe
   return unit;
 }
 
-LaunchPlan cuda_plan(const Workload& workload, const Config& config, const Target&) {
+LaunchPlan make_plan(const Workload& workload, const Config& config, const Target&) {
   if (2 * workload.G > kMaxGridYz || workload.B > kMaxGridYz) {
     throw Error(ErrorCode::Unsupported, fmt::format("launch pooling for {}: B goes up to {}, G to {}; split the batch",
                                                     to_string(workload), kMaxGridYz, kMaxGridYz / 2));
@@ -99,5 +97,9 @@ LaunchPlan cuda_plan(const Workload& workload, const Config& config, const Targe
                         .smem_bytes = static_cast<std::uint32_t>(smem_bytes(workload.problem, config))});
   return plan;
 }
+
+}  // namespace
+
+const BackendFunctions kCudaFunctions{make_space, make_default, make_baseline, make_unit, make_plan};
 
 }  // namespace nsajit::templates::pooling

@@ -17,16 +17,9 @@
 #include "templates/pooling/pooling_rows.h"
 
 namespace nsajit::templates {
-namespace {
+namespace {}  // namespace
 
-constexpr BackendFunctions kCuda{pooling::cuda_space, pooling::cuda_default_config, pooling::cuda_baseline_config,
-                                 pooling::cuda_unit, pooling::cuda_plan};
-constexpr BackendFunctions kCpu{pooling::cpu_space, pooling::cpu_default_config, pooling::cpu_baseline_config, pooling::cpu_unit,
-                                pooling::cpu_plan};
-
-}  // namespace
-
-PoolingOp::PoolingOp() : BackendOp("pooling", Branch::Pooling, kCpu, kCuda) {}
+PoolingOp::PoolingOp() : BackendOp("pooling", Branch::Pooling, pooling::kCpuFunctions, pooling::kCudaFunctions) {}
 
 Problem PoolingOp::canonical(const Problem& problem) const { return without_window(without_selection(problem)); }
 

@@ -1,5 +1,5 @@
 #pragma once
-// Scoring, by backend. Contracts as BackendFunctions has them. Pure functions.
+// Scoring, by backend.
 
 #include "templates/common/backend_op.h"
 
@@ -16,11 +16,7 @@ Unit cpu_unit(const Problem& problem, const Config& config, const Target& target
 LaunchPlan cpu_plan(const Workload& workload, const Config& config, const Target& target);
 
 // Two kernels: score_wgmma (SM 90a) and score_mma.
-SearchSpace cuda_space(const Problem& problem, const Target& target);
-Config cuda_default_config(const Problem& problem, const Target& target);
-// score_mma with ranges formed entry by entry.
-Config cuda_baseline_config(const Problem& problem, const Target& target);
-Unit cuda_unit(const Problem& problem, const Config& config, const Target& target);
-LaunchPlan cuda_plan(const Workload& workload, const Config& config, const Target& target);
+extern const BackendFunctions kCudaFunctions;
+extern const BackendFunctions kCpuFunctions;
 
 }  // namespace nsajit::templates::scoring

@@ -31,9 +31,7 @@ std::int64_t scratch_bytes(const Workload& w, const Config& config) {
   return make_cpu_scratch(without_values(w.problem), config, make_packing(config)).bytes + 4 * (queries * keys + 3 * w.n);
 }
 
-}  // namespace
-
-SearchSpace cpu_space(const Problem& problem, const Target& target) {
+SearchSpace make_space(const Problem& problem, const Target& target) {
   check_cpu_target("scoring", problem, target);
   VariantSpace space(kTopN);
   add_score_blocks(space);
@@ -50,20 +48,20 @@ SearchSpace cpu_space(const Problem& problem, const Target& target) {
   return all;
 }
 
-Config cpu_default_config(const Problem& problem, const Target& target) {
+Config make_default(const Problem& problem, const Target& target) {
   const int queries = problem.group >= 16 ? 1 : problem.group >= 4 ? 4 : 16;
   const Config base{.variant = kTopN, .values = {{"queries", queries}, {"tile", 32}}};
-  return find_default_blocks(problem, cpu_space(problem, target), target, base);
+  return find_default_blocks(problem, make_space(problem, target), target, base);
 }
 
-Config cpu_baseline_config(const Problem& problem, const Target& target) {
-  Config config = cpu_default_config(problem, target);  // the same blocks and as many queries: a fair opponent
+Config make_baseline(const Problem& problem, const Target& target) {
+  Config config = make_default(problem, target);  // the same blocks and as many queries: a fair opponent
   config.variant = kPackedSdpa;
   config.values.erase("pack_k");
   return config;
 }
 
-Unit cpu_unit(const Problem& problem, const Config& config, const Target&) {
+Unit make_unit(const Problem& problem, const Config& config, const Target&) {
   Unit unit;
   unit.template_path = "scoring/scoring_cpu.bc";
   unit.entries = {"scoring_top_n"};
@@ -79,9 +77,13 @@ Unit cpu_unit(const Problem& problem, const Config& config, const Target&) {
   return unit;
 }
 
-LaunchPlan cpu_plan(const Workload& workload, const Config& config, const Target& target) {
+LaunchPlan make_plan(const Workload& workload, const Config& config, const Target& target) {
   const std::int64_t rows = workload.B * workload.S * workload.G, queries = make_cpu_blocks(workload.problem, config).queries;
   return {.steps = {make_cpu_step(rows, kTaskRows, queries, target, scratch_bytes(workload, config))}, .workspace_bytes = 0};
 }
+
+}  // namespace
+
+const BackendFunctions kCpuFunctions{make_space, make_default, make_baseline, make_unit, make_plan};
 
 }  // namespace nsajit::templates::scoring

@@ -18,15 +18,11 @@
 namespace nsajit::templates {
 namespace {
 
-constexpr BackendFunctions kCpu{scoring::cpu_space, scoring::cpu_default_config, scoring::cpu_baseline_config, scoring::cpu_unit,
-                                scoring::cpu_plan};
-constexpr BackendFunctions kCuda{scoring::cuda_space, scoring::cuda_default_config, scoring::cuda_baseline_config,
-                                 scoring::cuda_unit, scoring::cuda_plan};
 constexpr std::int64_t kShortestRung = 64;
 
 }  // namespace
 
-ScoringOp::ScoringOp() : BackendOp("scoring", Branch::Scoring, kCpu, kCuda) {}
+ScoringOp::ScoringOp() : BackendOp("scoring", Branch::Scoring, scoring::kCpuFunctions, scoring::kCudaFunctions) {}
 
 Problem ScoringOp::canonical(const Problem& problem) const {
   Problem read = without_window(problem);
