@@ -34,7 +34,7 @@ ElementType element_of(int dtype) {
   return dtype == NSAJIT_BF16 ? ElementType::BF16 : dtype == NSAJIT_FP16 ? ElementType::FP16 : ElementType::FP32;
 }
 
-std::int64_t bytes_of(int dtype) { return dtype == NSAJIT_BF16 || dtype == NSAJIT_FP16 ? 2 : 4; }
+std::int64_t bytes_of(int dtype) { return static_cast<std::int64_t>(element_bytes(element_of(dtype))); }
 
 nsajit_tensor describe(void* data, const std::vector<std::int64_t>& shape, int dtype) {
   nsajit_tensor made{.data = data, .dtype = dtype, .ndim = static_cast<std::int32_t>(shape.size())};

@@ -5,6 +5,7 @@
 // Fields: group, l, d, l_sel, n_sel, cluster.
 
 #include "decode/decode_shared.cuh"
+#include "scoring/block_rule.cuh"
 
 namespace nsajit::decode {
 
@@ -16,7 +17,7 @@ struct CtaKeys {
   int chunk;  // of a CTA
   int first;  // of this one
   int own;
-  int local;  // block of the position
+  int local;           // block of the position
   int candidates_end;  // blocks 1 .. this - 1 are chosen by their scores
   int tail;            // of the n blocks, those at the end that are always in
   int wanted;          // of the candidates
@@ -24,10 +25,11 @@ struct CtaKeys {
   // length: of the sequence.
   __device__ __forceinline__ CtaKeys(int length, int n, int rank) {
     seen = length < Fields::l ? 0 : (length - Fields::l) / Fields::d + 1;
-    local = length == 0 ? 0 : (length - 1) / Fields::l_sel;
-    candidates_end = max(local - 1, 1);
-    tail = (local > 0 && n > 1 ? 1 : 0) + (local > 1 && n > 2 ? 1 : 0);
-    wanted = max(n - 1 - tail, 0);
+    const scoring::BlockRule rule{length == 0 ? 0 : (length - 1) / Fields::l_sel};
+    local = rule.local;
+    candidates_end = rule.candidates_end();
+    tail = rule.tail(n);
+    wanted = max(rule.wanted(n), 0);
     chunk = Shared::chunk(max(seen, candidates_end * Shared::kBlockKeys));
     first = rank * chunk;
     own = max(0, min(chunk, seen - first));

@@ -26,8 +26,14 @@ struct CacheRows {
     const bool paged = args.block_table != nullptr;
     const Element* const k = static_cast<const Element*>(cache.k) + g * cache.k_g + (paged ? 0 : b * cache.k_b);
     const Element* const v = static_cast<const Element*>(cache.v) + g * cache.v_g + (paged ? 0 : b * cache.v_b);
-    return {reinterpret_cast<const char*>(k), reinterpret_cast<const char*>(v), cache.k_s * kSize, cache.v_s * kSize,
-            cache.k_b * kSize, cache.v_b * kSize, paged ? args.block_table + b * args.table_b : nullptr, page};
+    return {reinterpret_cast<const char*>(k),
+            reinterpret_cast<const char*>(v),
+            cache.k_s * kSize,
+            cache.v_s * kSize,
+            cache.k_b * kSize,
+            cache.v_b * kSize,
+            paged ? args.block_table + b * args.table_b : nullptr,
+            page};
   }
 
   struct Place {

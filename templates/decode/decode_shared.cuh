@@ -33,24 +33,24 @@ struct DecodeShared {
       Fields::n_sel <= WarpBest::kMost ? larger(1, smaller(kWarps, 256 / (kCtas * Fields::n_sel))) : 1;
   static constexpr int kSources = kCtas * kOffering;
 
-  static constexpr int kORow = Fields::dv + 8;                                // floats
-  static constexpr int kSlot = larger(Copy::kBytes, kHeads * kORow * 4);      // a tile, or a warp's partial output
-  static constexpr int kItems = Fields::group * Fields::dv / 8;               // pieces of 8 outputs
-  static constexpr int kShare = ceil_div(kItems, kCtas);                      // that a CTA finishes
+  static constexpr int kORow = Fields::dv + 8;                           // floats
+  static constexpr int kSlot = larger(Copy::kBytes, kHeads* kORow * 4);  // a tile, or a warp's partial output
+  static constexpr int kItems = Fields::group * Fields::dv / 8;          // pieces of 8 outputs
+  static constexpr int kShare = ceil_div(kItems, kCtas);                 // that a CTA finishes
   static constexpr int kRing = 0;
-  static constexpr int kParts = kRing + kWarps * Fields::stages * kSlot;      // [phase][source][kShare * 8] outputs
-  static constexpr int kSums = kParts + kBranches * kCtas * kShare * 32;      // [phase][source][head] maximum and sum
-  static constexpr int kWarpSums = kSums + kBranches * kCtas * kHeads * 8;    // [phase][warp]: maxima, then sums
-  static constexpr int kLse = kWarpSums + kBranches * kWarps * kHeads * 8;    // [head], of base 2
-  static constexpr int kGates = kLse + kHeads * 4;                            // [branch][head]
-  static constexpr int kBest = kGates + kBranches * kHeads * 4;               // scores and blocks
-  static constexpr int kWarpBest = kBest + 8 * Best::kRoom;                   // [warp that offers]
+  static constexpr int kParts = kRing + kWarps * Fields::stages * kSlot;        // [phase][source][kShare * 8] outputs
+  static constexpr int kSums = kParts + kBranches * kCtas * kShare * 32;        // [phase][source][head] maximum and sum
+  static constexpr int kWarpSums = kSums + kBranches * kCtas * kHeads * 8;      // [phase][warp]: maxima, then sums
+  static constexpr int kLse = kWarpSums + kBranches * kWarps * kHeads * 8;      // [head], of base 2
+  static constexpr int kGates = kLse + kHeads * 4;                              // [branch][head]
+  static constexpr int kBest = kGates + kBranches * kHeads * 4;                 // scores and blocks
+  static constexpr int kWarpBest = kBest + 8 * Best::kRoom;                     // [warp that offers]
   static constexpr int kCandidates = kWarpBest + kOffering * WarpBest::kBytes;  // [source][n_sel] bits of a score, block
   static constexpr int kCounts = kCandidates + round_up(kSources * Fields::n_sel * 8, 16);  // [source], how many are chosen
   static constexpr int kChosen = kCounts + (kSources + 1) * 4;
   static constexpr int kSlots = kCounts + round_up((kSources + Fields::n_sel + 1) * 4, 16);  // [warp] stage of what is put aside
-  static constexpr int kBarriers = kSlots + round_up(kWarps * 4, 16);  // [warp][stage]
-  static constexpr int kLogits = kBarriers + round_up(kWarps * Fields::stages * 8, 16);  // where they fit
+  static constexpr int kBarriers = kSlots + round_up(kWarps * 4, 16);                        // [warp][stage]
+  static constexpr int kLogits = kBarriers + round_up(kWarps * Fields::stages * 8, 16);      // where they fit
 
   // Keys of a CTA: whole tiles and whole blocks. Before them lie those of the CTA before that reach into its blocks.
   static constexpr int kBlockKeys = Fields::l_sel / Fields::d;

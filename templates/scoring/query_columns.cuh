@@ -10,6 +10,7 @@
 #include "common/sequence.cuh"
 #include "common/warp.cuh"
 #include "nsajit/scoring_args.h"
+#include "scoring/block_rule.cuh"
 
 namespace nsajit::scoring {
 
@@ -85,14 +86,10 @@ struct CtaQueries {
   __device__ __forceinline__ int position(int query) const { return first_position + query; }
   __device__ __forceinline__ int seen(int query) const { return seen_keys<Fields>(position(query), sequence.keys); }
   __device__ __forceinline__ int local(int query) const { return static_cast<uint32>(position(query)) / Fields::l_sel; }
-  // Blocks 1 .. this - 1 are chosen by their scores.
-  __device__ __forceinline__ int candidates_end(int query) const { return max(local(query) - 1, 1); }
-  // Of the n blocks, those at the end that are always in: the local one and the one before.
-  __device__ __forceinline__ int tail(int query, int n) const {
-    const int own = local(query);
-    return (own > 0 && n > 1 ? 1 : 0) + (own > 1 && n > 2 ? 1 : 0);
-  }
-  __device__ __forceinline__ int wanted(int query, int n) const { return n - 1 - tail(query, n); }
+  __device__ __forceinline__ BlockRule rule(int query) const { return {local(query)}; }
+  __device__ __forceinline__ int candidates_end(int query) const { return rule(query).candidates_end(); }
+  __device__ __forceinline__ int tail(int query, int n) const { return rule(query).tail(n); }
+  __device__ __forceinline__ int wanted(int query, int n) const { return rule(query).wanted(n); }
   // Whether the scores decide anything: else all candidates are in, or none.
   __device__ __forceinline__ bool decides(int query, int n) const {
     const int places = wanted(query, n);

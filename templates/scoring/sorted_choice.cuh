@@ -92,7 +92,8 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
   static constexpr int kRowPitch = kRoom + 8;  // lanes of 4 queries and 8 blocks use 32 banks
   // Queries that a warp takes together, so that all warps have some.
   static constexpr int kTogether = kQueries >= 4 * kWarps ? 4 : kQueries >= 2 * kWarps ? 2 : 1;
-  static constexpr int kLanes = 32 / kTogether;                          // of a query
+  using Lanes = QueryLanes<kTogether>;
+  static constexpr int kLanes = Lanes::kCount;                           // of a query
   static constexpr int kRounds = ceil_div(kQueries, kTogether* kWarps);  // in which a warp has taken all its queries
   static constexpr int kBytes = Memory::kBytes + kQueries * (kRowPitch * 4 + kBest * 8);
   static_assert(kRoom >= 64 && kRoom % 32 == 0, "what is read at a time fits twice");
@@ -183,14 +184,14 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
     int bits[kTogether];
 #pragma unroll
     for (int i = 0; i < kTogether; ++i) {  // independent of each other: their latencies overlap
-      const int block = base + i * kLanes + lane / kTogether;
+      const int block = base + i * kLanes + Lanes::nth(lane);
       const int there = min(block, behind - 1);  // what lies behind is being written
       const float value = this->ring.template score<kPartial>(query, there, Ring::slot(there), (tile + 1) * kTile);
       bits[i] = block < candidates ? __float_as_int(value) & 0x7fffffff : -1;
     }
 #pragma unroll
     for (int i = 0; i < kTogether; ++i) {
-      const int block = base + i * kLanes + lane / kTogether;
+      const int block = base + i * kLanes + Lanes::nth(lane);
       if (real && block < behind) row[block] = bits[i];
     }
     if constexpr (kTogether == 4 && kBest >= 8) {
@@ -233,7 +234,6 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
 
   // The lanes of a query decide together who stays.
   struct Keeper {
-    using Lanes = QueryLanes<kTogether>;
     const SortedChoice& choice;
     int query;
     int lane;

@@ -7,7 +7,7 @@
 
 #include "nsajit/nsajit.h"
 #include "tests/abi/attention_case.h"
-#include "tests/abi/variable.h"
+#include "tests/support/variable.h"
 
 namespace nsajit::testing {
 using Catch::Matchers::Contains;

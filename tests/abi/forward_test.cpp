@@ -7,7 +7,7 @@
 #include "nsajit/forward.h"
 #include "tests/abi/allocation_count.h"
 #include "tests/abi/forward_case.h"
-#include "tests/abi/variable.h"
+#include "tests/support/variable.h"
 
 namespace nsajit::testing {
 using Catch::Matchers::Contains;

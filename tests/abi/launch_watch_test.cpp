@@ -6,8 +6,8 @@
 
 #include "tests/abi/attention_case.h"
 #include "tests/abi/forward_case.h"
-#include "tests/abi/variable.h"
 #include "tests/cache/captured_stderr.h"
+#include "tests/support/variable.h"
 
 namespace nsajit::testing {
 using Catch::Matchers::Contains;

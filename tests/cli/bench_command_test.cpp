@@ -28,6 +28,13 @@ std::string read_file(const std::string& path) {
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
+void check_refused(const TemporaryFolder& folder, const std::string& arguments, int exit_code, const std::string& part) {
+  const auto result = run_program(folder, arguments);
+  INFO(arguments << "\n" << result.err << result.out);
+  CHECK(result.exit_code == exit_code);
+  CHECK(has(result.err + result.out, part));
+}
+
 }  // namespace
 
 TEST_CASE("bench selection times what is there against packed SDPA and writes json and csv") {
@@ -83,10 +90,7 @@ TEST_CASE("--overlap is of every shape, and each shape is benched at each of a l
 TEST_CASE("bench refuses what it cannot read or write before it measures") {
   const TemporaryFolder folder;
   const auto refused = [&](const std::string& arguments, int exit_code, const std::string& part) {
-    const auto result = run_program(folder, arguments);
-    INFO(arguments << "\n" << result.err << result.out);
-    CHECK(result.exit_code == exit_code);
-    CHECK(has(result.err + result.out, part));
+    check_refused(folder, arguments, exit_code, part);
   };
   refused("bench", 2, "subcommand");
   refused(kBench, 2, "--shapes");
@@ -102,8 +106,11 @@ TEST_CASE("the shapes of the table of goals are ten and can be read") {
 
 TEST_CASE("bench lookup times lookups with and without a writer, and writes json") {
   const TemporaryFolder folder;
-  const auto result = run_program(folder, "bench lookup --device cpu --dtype fp32 --dk 32 --dv 32 --group 2 --S 1 --S-kv 2048 --readers 1,3 "
-                                          "--lookups 2000 --json " + folder.file("l.json"));
+  const auto result =
+      run_program(folder,
+                  "bench lookup --device cpu --dtype fp32 --dk 32 --dv 32 --group 2 --S 1 --S-kv 2048 --readers 1,3 "
+                  "--lookups 2000 --json " +
+                      folder.file("l.json"));
   INFO(result.out << result.err);
   REQUIRE(result.exit_code == 0);
   CHECK(has(result.out, "3 readers and a writer: p50 "));
@@ -116,8 +123,9 @@ TEST_CASE("bench lookup times lookups with and without a writer, and writes json
 
 TEST_CASE("bench forward times the parts, the whole and dense attention at each length, and says where it wins") {
   const TemporaryFolder folder;
-  const auto result = run_program(folder, "bench forward --device cpu --rounds 3 --lengths 64,200 --json " + folder.file("f.json") +
-                                              " --shapes 'S=256,Hq/Hkv=4/2,dk/dv=32/32,32x4,w=40,dtype=fp32'");
+  const auto result =
+      run_program(folder, "bench forward --device cpu --rounds 3 --lengths 64,200 --json " + folder.file("f.json") +
+                              " --shapes 'S=256,Hq/Hkv=4/2,dk/dv=32/32,32x4,w=40,dtype=fp32'");
   INFO(result.out << result.err);
   REQUIRE(result.exit_code == 0);
   CHECK(has(result.out, "B=1 S=200 4/2 32/32 32x4 "));
@@ -133,9 +141,11 @@ TEST_CASE("bench forward times the parts, the whole and dense attention at each 
 TEST_CASE("bench decode takes the users' flags, and its CSV is summarized") {
   const TemporaryFolder folder;
   const std::string csv = folder.file("d.csv");
-  const auto result = run_program(folder, "bench decode --device cpu --B 1 --dim 256 --heads 4 --groups 2 --dk 32 --dv 32 --l 32 --d 16 --l_sel 64 "
-                                          "--n_sel 16 --w 512 --S_list 8,300 --iters 4 --warmup 1 --branch_force_mode env --dtype fp32 --csv " + csv +
-                                              " --json " + folder.file("d.json"));
+  const auto result =
+      run_program(folder,
+                  "bench decode --device cpu --B 1 --dim 256 --heads 4 --groups 2 --dk 32 --dv 32 --l 32 --d 16 --l_sel 64 "
+                  "--n_sel 16 --w 512 --S_list 8,300 --iters 4 --warmup 1 --branch_force_mode env --dtype fp32 --csv " +
+                      csv + " --json " + folder.file("d.json"));
   INFO(result.out << result.err);
   REQUIRE(result.exit_code == 0);
   const std::string text = read_file(csv);
@@ -155,10 +165,7 @@ TEST_CASE("bench decode takes the users' flags, and its CSV is summarized") {
 TEST_CASE("bench forward and decode refuse what cannot be before they measure") {
   const TemporaryFolder folder;
   const auto refused = [&](const std::string& arguments, int exit_code, const std::string& part) {
-    const auto result = run_program(folder, arguments);
-    INFO(arguments << "\n" << result.err << result.out);
-    CHECK(result.exit_code == exit_code);
-    CHECK(has(result.err + result.out, part));
+    check_refused(folder, arguments, exit_code, part);
   };
   refused("bench forward --device cpu", 2, "--shapes names no shape");
   refused("bench forward --device cpu --layout varlen --dtype fp32 --S 64 --n-sel 1", 2, "sequences of one length");

@@ -1,29 +1,13 @@
 // Environment: what is read, and where the cache lies by default.
 #include "core/env.h"
 
-#include <cstdlib>
-
 #include <catch2/catch_all.hpp>
 
 #include "tests/core/refusal.h"
+#include "tests/support/variable.h"
 
 using namespace nsajit;
-
-namespace {
-
-// Sets a variable for the length of a test.
-class Variable {
- public:
-  Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
-  Variable(const Variable&) = delete;
-  Variable& operator=(const Variable&) = delete;
-  ~Variable() { unsetenv(name_); }
-
- private:
-  const char* name_;
-};
-
-}  // namespace
+using testing::Variable;
 
 TEST_CASE("each variable is read into its field") {
   const Variable variables[] = {

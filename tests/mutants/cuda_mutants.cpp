@@ -22,7 +22,7 @@ constexpr const char* kMap = "selection/selection_map.cuh";
 constexpr const char* kWarpgroup = "common/warpgroup_attention.cuh";
 constexpr const char* kWindow = "dense/row_window.cuh";
 constexpr const char* kSequence = "common/sequence.cuh";
-constexpr const char* kQueryColumns = "scoring/query_columns.cuh";
+constexpr const char* kBlockRule = "scoring/block_rule.cuh";
 constexpr const char* kRing = "scoring/block_ring.cuh";
 constexpr const char* kSorted = "scoring/sorted_choice.cuh";
 constexpr const char* kTileScores = "scoring/tile_scores.cuh";
@@ -229,10 +229,10 @@ std::vector<Mutant> scoring_mutants() {
        {"score_mma{", "packed_sdpa{"},
        kManyBlocks},
       {"the last candidate is not scored",
-       {kQueryColumns, "return max(local(query) - 1, 1); }", "return max(local(query) - 2, 1); }"},
+       {kBlockRule, "return max(local - 1, 1); }", "return max(local - 2, 1); }"},
        kAll,
        kScoring},
-      {"the block before the local one is not forced", {kQueryColumns, "(own > 1 && n > 2 ? 1 : 0)", "0"}, kAll, kScoring},
+      {"the block before the local one is not forced", {kBlockRule, "(local > 1 && n > 2 ? 1 : 0)", "0"}, kAll, kScoring},
       {"softmax sums have seen too many keys",
        {kTileScores, "if (8 * half >= seen)", "if (8 * half >= seen + 16)"},
        kAll,
