@@ -47,7 +47,7 @@ constexpr const char* kGroup16 = "bf16,dk=64,dv=64,group=16,l_sel=64,n_sel=6;S=2
 constexpr const char* kSliding = "sliding,bf16,dk=64,dv=64,group=4,w=70;S=200,S_kv=512,G=2";
 constexpr const char* kCompressed = "compressed,bf16,dk=64,dv=64,group=4,l=32,d=16;S=200,S_kv=1200,G=2";
 constexpr const char* kScoring = "scoring,bf16,dk=64,group=4,n_sel=6;S=200,S_kv=3000,G=2";
-constexpr const char* kManyRows = "scoring,bf16,dk=64,group=4,n_sel=6;S=100,S_kv=20000,G=1";    // of scores, one after the other
+constexpr const char* kManyRows = "scoring,bf16,dk=64,group=4,n_sel=6;S=100,S_kv=40000,G=1";    // longer than every row of scores
 constexpr const char* kManyBlocks = "scoring,bf16,dk=64,group=4,n_sel=40;S=100,S_kv=9000,G=1";  // too many for sorted lists
 
 using Hits = std::vector<std::string>;
