@@ -181,12 +181,13 @@ class WarpgroupAttention {
   }
 
  private:
-  // The four lanes of a row agree on its maximum.
+  // The four lanes of a row agree on its maximum. A row goes by its own scores alone, whoever else of the warp asked: its result
+  // is the same to the bit whatever later rows see.
   __device__ __forceinline__ void move_references(float top0, float top1, const bool (&seen)[2], float scale) {
     const float tops[2] = {reduce_max<1, 2>(top0), reduce_max<1, 2>(top1)};
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const bool up = seen[half] && tops[half] > reference_[half];
+      const bool up = seen[half] && (tops[half] - reference_[half]) * scale > kSlack;
       shrink_[half] = up ? exp2_fast((reference_[half] - tops[half]) * scale) : 1.0f;
       if (up) reference_[half] = tops[half];
       sum_[half] *= shrink_[half];

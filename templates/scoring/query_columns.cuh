@@ -157,7 +157,7 @@ class ColumnSums {
 #pragma unroll
     for (int place = 0; place < Columns::kUsed; ++place) {
       const float highest = top(s, place) * scale2;
-      if (highest + offset_[place] > 0.0f) {
+      if (highest + offset_[place] > kSlack) {  // by its own scores alone: what others of the warp see does not change it
         sum_[place] *= exp2_fast(-highest - offset_[place]);
         offset_[place] = -highest;
       }
