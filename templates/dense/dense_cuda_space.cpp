@@ -179,6 +179,13 @@ LaunchPlan make_plan(const Workload& workload, const Config& config, const Targe
   if (is_wgmma(config)) {
     const std::int64_t items = blocks * workload.G * workload.B,
                        resident = std::int64_t{target.processors} * config.at("blocks_per_sm");
+    if (items > std::numeric_limits<std::int32_t>::max()) {
+      throw Error(
+          ErrorCode::Unsupported,
+          fmt::format("launch {} attention for {}: {} blocks of rows, and {} is the most of a launch; "
+                      "split the batch",
+                      to_string(workload.problem.branch), to_string(workload), items, std::numeric_limits<std::int32_t>::max()));
+    }
     grid = {static_cast<std::uint32_t>(config.at("persistent") != 0 && resident > 0 ? std::min(items, resident) : items), 1, 1};
   }
   LaunchPlan plan;

@@ -25,31 +25,39 @@ struct DenseWgmmaShape : WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm>
   static constexpr int kStage = Rows::kKBytes + Rows::kVBytes;
   static constexpr int kRing = Fields::stages * kStage;
   static constexpr int kQueries = Fields::warpgroups * Rows::kQueryBytes;
-  static constexpr int kAhead = 1;  // tiles whose copies may be under way when the next one's start
+  static constexpr int kAhead = Fields::stages > 4 ? 2 : 1;  // tiles whose copies may be under way when the next one's start
   static_assert(Fields::stages >= kAhead + 2, "a warpgroup holds one tile while it waits for the next");
 };
 
-// The blocks of rows of a launch, dealt to its CTAs in turn. Windows are alike everywhere: those of a group together, so that
-// its K and V stay in L2. Compressed rows are the longer the later: the longest of all groups first, so that CTAs end together.
+// The blocks of rows of a launch, dealt to its CTAs in turn. Short windows are alike everywhere: those of a group together, so
+// that its K and V stay in L2. Else rows are the longer the later: the longest of all groups first, so that CTAs end together.
+// Fewer than 2^31 blocks, as the host sees to: 64-bit divisions took 4 % of the time.
 template <class Fields>
 class ItemCursor {
  public:
   __device__ __forceinline__ ItemCursor(const nsajit_dense_args& args, int rows)
-      : groups_(args.G), blocks_((args.S * Fields::group + rows - 1) / rows), all_(args.B * args.G), at_(blockIdx.x) {}
+      : groups_(args.G),
+        blocks_((args.S * Fields::group + rows - 1) / rows),
+        all_(groups_ * args.B),
+        at_(blockIdx.x),
+        alike_(Fields::sliding && Fields::w <= args.S_kv / 2) {}
 
   __device__ __forceinline__ bool done() const { return at_ >= all_ * blocks_; }
   __device__ __forceinline__ void next() { at_ += gridDim.x; }
   __device__ __forceinline__ Item item() const {
-    const int64 outer = Fields::sliding ? at_ / blocks_ : at_ / all_;
-    const int64 bg = Fields::sliding ? outer : at_ - outer * all_;
-    return {bg / groups_, bg % groups_, Fields::sliding ? at_ - outer * blocks_ : outer};
+    const uint32 inner = alike_ ? blocks_ : all_;
+    const uint32 outer = at_ / inner;
+    const uint32 rest = at_ - outer * inner;
+    const uint32 bg = alike_ ? outer : rest;
+    return {bg / groups_, bg % groups_, alike_ ? rest : outer};
   }
 
  private:
-  int64 groups_;
-  int64 blocks_;
-  int64 all_;  // (b, g)
-  int64 at_;
+  uint32 groups_;
+  uint32 blocks_;
+  uint32 all_;  // (b, g)
+  uint32 at_;
+  bool alike_;
 };
 
 template <class Fields>
@@ -95,6 +103,10 @@ class DenseWgmma {
       if (thread % 32 == 0) barrier_arrive(full(landed));
       landed = landed + 1 == Fields::stages ? 0 : landed + 1;
     };
+    const auto signal_all = [&] {
+      wait_copies<0>();
+      for (; pending > 0; --pending) signal();
+    };
     for (ItemCursor<Fields> cursor(args, kRows); !cursor.done(); cursor.next()) {
       const Item item = cursor.item();
       const Cta cta(args, item.b, item.block);
@@ -106,7 +118,11 @@ class DenseWgmma {
           reinterpret_cast<const char*>(locate(static_cast<const Element*>(args.v), args.v_b, args.v_s, args.v_g, item, key));
       const TileSpan tiles = cta.seen(0, kRows - 1);
       for (int tile = tiles.first; tile < tiles.last; ++tile) {
-        barrier_wait(empty(place.stage), place.parity);
+        // Where the ring is full, tiles that have landed are given before it is waited for.
+        if (__any_sync(kAllLanes, !barrier_done(empty(place.stage), place.parity))) {
+          signal_all();
+          barrier_wait(empty(place.stage), place.parity);
+        }
         const uint32 destination = ring + place.stage * Shape::kStage;
         const int count = cta.sequence.keys - tile * kTile;
         copy_panels<Fields::dk, kTile>(k + static_cast<int64>(tile) * kTile * k_stride, k_stride, count, destination, thread);
@@ -122,8 +138,7 @@ class DenseWgmma {
         }
       }
     }
-    wait_copies<0>();
-    while (pending-- > 0) signal();
+    signal_all();
   }
 
   // Scores outside the row's window become -inf.
