@@ -1,6 +1,7 @@
 #pragma once
 // HeadsAsRows: one warp attends with 16 query heads as the M dimension: S = Q K^T, O = P V, running softmax
-// in registers. For groups of about 16 heads and more; small groups leave rows of M empty.
+// in registers. For groups of about 16 heads and more; small groups leave rows of M empty. Q is in registers too, or stays in shared
+// memory where O leaves no room for it.
 
 #include "common/ldmatrix.cuh"
 #include "common/mma.cuh"
@@ -8,7 +9,7 @@
 
 namespace nsajit {
 
-template <class Fields>
+template <class Fields, bool kQueryInRegisters = true>
 class HeadsAsRows : public SoftmaxRows<Fields> {
   using Base = SoftmaxRows<Fields>;
   using Base::accumulate;
@@ -20,11 +21,11 @@ class HeadsAsRows : public SoftmaxRows<Fields> {
   static constexpr int kHeads = 16;
   static constexpr int kKeys = Fields::keys;
 
-  // q: first head of this warp; heads beyond `heads` count as zero.
+  // q: first head of this warp; heads beyond `heads` count as zero. For Q in registers.
   __device__ __forceinline__ void load_query(const Element* q, int64 head_stride, int heads, int lane) {
     const int column = 2 * (lane % 4);
 #pragma unroll
-    for (int step = 0; step < Fields::dk / 16; ++step) {
+    for (int step = 0; step < kSteps; ++step) {
 #pragma unroll
       for (int part = 0; part < 4; ++part) {
         const int head = lane / 4 + 8 * (part % 2);
@@ -34,11 +35,13 @@ class HeadsAsRows : public SoftmaxRows<Fields> {
     }
   }
 
-  // q: 16 rows of kRow bytes in shared memory.
+  // q: 16 rows of kRow bytes in shared memory, which they may leave only where Q is in registers.
   template <int kRow>
   __device__ __forceinline__ void load_query_smem(uint32 q, int lane) {
+    q_lane_ = q + (lane % 16) * kRow + 16 * (lane / 16);
+    if constexpr (!kQueryInRegisters) return;
 #pragma unroll
-    for (int step = 0; step < Fields::dk / 16; ++step) ldmatrix_x4(q_[step], q + (lane % 16) * kRow + 16 * (lane / 16) + step * 32);
+    for (int step = 0; step < kSteps; ++step) ldmatrix_x4(q_[step], q_lane_ + step * 32);
   }
 
   // One tile of kKeys keys in shared memory, of which those in [first, count) are real. scale: of base 2.
@@ -62,13 +65,15 @@ class HeadsAsRows : public SoftmaxRows<Fields> {
     float s[kKeys / 8][4] = {};
     const uint32 k_lane = k_tile + ((lane % 8) + 8 * (lane / 16)) * kKRow + 16 * ((lane / 8) % 2);
 #pragma unroll
-    for (int step = 0; step < Fields::dk / 16; ++step) {
+    for (int step = 0; step < kSteps; ++step) {
+      uint32 (&q)[4] = q_[kQueryInRegisters ? step : 0];
+      if constexpr (!kQueryInRegisters) ldmatrix_x4(q, q_lane_ + step * 32);
 #pragma unroll
       for (int pair = 0; pair < kKeys / 16; ++pair) {
         uint32 b[4];
         ldmatrix_x4(b, k_lane + pair * 16 * kKRow + step * 32);
-        mma_m16n8k16<Element>(s[2 * pair], q_[step], b[0], b[1]);
-        mma_m16n8k16<Element>(s[2 * pair + 1], q_[step], b[2], b[3]);
+        mma_m16n8k16<Element>(s[2 * pair], q, b[0], b[1]);
+        mma_m16n8k16<Element>(s[2 * pair + 1], q, b[2], b[3]);
       }
     }
     visit(s);
@@ -78,7 +83,9 @@ class HeadsAsRows : public SoftmaxRows<Fields> {
   }
 
  private:
-  uint32 q_[Fields::dk / 16][4];
+  static constexpr int kSteps = Fields::dk / 16;
+  uint32 q_[kQueryInRegisters ? kSteps : 1][4];
+  uint32 q_lane_ = 0;
 };
 
 }  // namespace nsajit

@@ -1,11 +1,14 @@
-// Dense attention on CUDA: two kernels, one on warpgroup instructions and one on mma.sync, what their configs take (the
-// arithmetic of dense_wgmma.cuh and dense_mma.cuh), units and launches. The baseline is the second with a fixed config.
+// Dense attention on CUDA: one kernel on warpgroup instructions, one on mma.sync and one in fp32, what their configs take (the
+// arithmetic of dense_wgmma.cuh, dense_mma.cuh and dense_fp32.cuh), units and launches. The baseline is the second, in fp32 the
+// third, with a fixed config.
 
 #include <algorithm>
 #include <array>
 #include <limits>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -18,10 +21,12 @@ namespace {
 
 constexpr const char* kMma = "dense_mma";
 constexpr const char* kWgmma = "dense_wgmma";
+constexpr const char* kFp32 = "dense_fp32";
 constexpr int kWarpThreads = 32;
 constexpr int kPanel = 64;           // kPanelWidth of common/wgmma.cuh
 constexpr int kSmemReserved = 1024;  // of each block's shared memory, the driver's
 constexpr int kMostRegisters = 255;
+constexpr int kFp32Rows = 8;  // of a warp
 constexpr std::int64_t kMaxGridYz = 65535;
 
 bool is_wgmma(const Config& config) { return config.variant == kWgmma; }
@@ -29,15 +34,25 @@ bool is_wgmma(const Config& config) { return config.variant == kWgmma; }
 int threads(const Config& config) {
   return is_wgmma(config) ? warpgroup_threads(config.at("warpgroups")) : kWarpThreads * config.at("warps");
 }
-int rows(const Config& config) { return is_wgmma(config) ? 64 * config.at("warpgroups") : 16 * config.at("warps"); }
+bool is_fp32(const Problem& problem) { return problem.dtype == DType::FP32; }
+int warp_rows(const Problem& problem) { return is_fp32(problem) ? kFp32Rows : 16; }
+int rows(const Problem& problem, const Config& config) {
+  return is_wgmma(config) ? 64 * config.at("warpgroups") : warp_rows(problem) * config.at("warps");
+}
+
+// Of dense_mma, with Q in registers, or read from shared memory for each tile.
+int registers(const Problem& problem, const Config& config, bool q_registers) {
+  return 92 + (q_registers ? problem.dk / 4 : 4) + problem.dv / 2 + config.at("tile") / 2;
+}
+bool keeps_queries(const Problem& problem, const Config& config) { return registers(problem, config, true) <= kMostRegisters; }
 
 std::int64_t smem_bytes(const Problem& problem, const Config& config) {
-  const std::int64_t stages = config.at("stages"), tile = config.at("tile");
-  if (is_wgmma(config)) {
-    return stages * tile * 2 * (problem.dk + problem.dv) + std::int64_t{rows(config)} * 2 * problem.dk + 2 * stages * 8;
-  }
-  const std::int64_t k_row = 2 * problem.dk + 16, v_row = 2 * problem.dv + 16;
-  return std::max(stages * tile * (k_row + v_row), rows(config) * k_row);
+  const std::int64_t stages = config.at("stages"), tile = config.at("tile"), all_rows = rows(problem, config);
+  if (is_wgmma(config)) return stages * tile * 2 * (problem.dk + problem.dv) + all_rows * 2 * problem.dk + 2 * stages * 8;
+  const std::int64_t element = static_cast<std::int64_t>(element_bytes(problem.dtype)), k_row = element * problem.dk + 16,
+                     ring = stages * tile * (k_row + element * problem.dv + 16);
+  if (is_fp32(problem)) return ring + all_rows * (problem.dk + tile) * element;
+  return keeps_queries(problem, config) ? std::max(ring, all_rows * k_row) : ring + all_rows * k_row;
 }
 
 void require_shared_memory(VariantSpace& space, const Problem& problem, const Target& target) {
@@ -52,8 +67,20 @@ VariantSpace mma_space(const Problem& problem, const Target& target) {
   space.dimension("warps", {4, 8}).dimension("tile", {32, 64}).dimension("stages", {2, 3});
   require_shared_memory(space, problem, target);
   space.require("registers of a thread fit without spilling",
-                [problem](const Config& c) { return 92 + problem.dk / 4 + problem.dv / 2 + c.at("tile") / 2 <= kMostRegisters; });
+                [problem](const Config& c) { return registers(problem, c, false) <= kMostRegisters; });
   return space;
+}
+
+VariantSpace fp32_space(const Problem& problem, const Target& target) {
+  VariantSpace space(kFp32);
+  space.dimension("warps", {2, 4, 8}).dimension("tile", {8, 16, 32}).dimension("stages", {2, 3});
+  require_shared_memory(space, problem, target);
+  return space;
+}
+
+// Of the kernel that runs everywhere.
+VariantSpace warp_space(const Problem& problem, const Target& target) {
+  return is_fp32(problem) ? fp32_space(problem, target) : mma_space(problem, target);
 }
 
 VariantSpace wgmma_space(const Problem& problem, const Target& target) {
@@ -86,34 +113,27 @@ void require_supported(const Problem& problem, const Target& target) {
                 fmt::format("{} attention on {}: the kernels need SM 80 or newer (bf16 mma and cp.async), this is SM {}",
                             to_string(problem.branch), target.name, target.arch));
   }
-  if (problem.dtype == DType::FP32) {
-    throw Error(ErrorCode::Unsupported, fmt::format("{} attention on {} for {}: CUDA kernels store bf16 or fp16; use the CPU",
-                                                    to_string(problem.branch), target.name, to_string(problem)));
-  }
-}
-
-Config mma_config(const char* variant, int warps, int tile, int stages) {
-  return {.variant = variant, .values = {{"warps", warps}, {"tile", tile}, {"stages", stages}}};
 }
 
 // The first of the known good configs that fits.
-Config choose_mma(const Problem& problem, const Target& target, const char* variant) {
+Config choose_warps(const Problem& problem, const Target& target, const char* variant) {
   require_supported(problem, target);
-  const VariantSpace space = mma_space(problem, target);
-  for (const int warps : {8, 4})
-    for (const int tile : {64, 32})
+  const VariantSpace space = warp_space(problem, target);
+  const std::vector<int> tiles = is_fp32(problem) ? std::vector{32, 16, 8} : std::vector{64, 32};
+  for (const int warps : {8, 4, 2})
+    for (const int tile : tiles)
       for (const int stages : {3, 2}) {
-        Config config = mma_config(kMma, warps, tile, stages);
+        Config config{.variant = is_fp32(problem) ? kFp32 : kMma,
+                      .values = {{"warps", warps}, {"tile", tile}, {"stages", stages}}};
         if (space.find_violation(config)) continue;
         config.variant = variant;
         return config;
       }
   throw Error(
       ErrorCode::Unsupported,
-      fmt::format(
-          "{} attention on {} for {}: no tile of {} fits the registers of a thread and {} bytes of shared memory per block; "
-          "take smaller dk and dv, or --device cpu",
-          to_string(problem.branch), target.name, to_string(problem), kMma, target.smem_bytes));
+      fmt::format("{} attention on {} for {}: no tile fits {} bytes of shared memory per block; take smaller dk and dv, or "
+                  "--device cpu",
+                  to_string(problem.branch), target.name, to_string(problem), target.smem_bytes));
 }
 
 // As above, of dense_wgmma: narrow heads leave registers for Q.
@@ -137,16 +157,17 @@ std::optional<Config> choose_wgmma(const Problem& problem, const Target& target)
 SearchSpace make_space(const Problem& problem, const Target& target) {
   require_supported(problem, target);
   SearchSpace space;
-  space.add(mma_space(problem, target));
-  space.add(wgmma_space(problem, target));
+  space.add(warp_space(problem, target));
+  if (!is_fp32(problem)) space.add(wgmma_space(problem, target));
   return space;
 }
 
 Config make_default(const Problem& problem, const Target& target) {
-  Config config = choose_mma(problem, target, kMma);  // throws where there is no baseline to be measured against
-  return choose_wgmma(problem, target).value_or(std::move(config));
+  // Throws where there is no baseline to be measured against.
+  Config config = choose_warps(problem, target, is_fp32(problem) ? kFp32 : kMma);
+  return is_fp32(problem) ? config : choose_wgmma(problem, target).value_or(std::move(config));
 }
-Config make_baseline(const Problem& problem, const Target& target) { return choose_mma(problem, target, kPackedSdpa); }
+Config make_baseline(const Problem& problem, const Target& target) { return choose_warps(problem, target, kPackedSdpa); }
 
 Unit make_unit(const Problem& problem, const Config& config, const Target& target) {
   require_supported(problem, target);
@@ -154,15 +175,21 @@ Unit make_unit(const Problem& problem, const Config& config, const Target& targe
   unit.element = std::string(to_string(problem.dtype));
   unit.args_type = "nsajit_dense_args";
   unit.args_header = "nsajit/dense_args.h";
-  unit.template_path = is_wgmma(config) ? "dense/dense_wgmma.cuh" : "dense/dense_mma.cuh";
+  const std::string kernel = is_wgmma(config) ? kWgmma : is_fp32(problem) ? kFp32 : kMma;
+  unit.template_path = fmt::format("dense/{}.cuh", kernel);
   unit.entries = {"nsajit_dense_attention"};
-  unit.bodies = {is_wgmma(config) ? "nsajit::dense::dense_wgmma" : "nsajit::dense::dense_mma"};
+  unit.bodies = {"nsajit::dense::" + kernel};
   unit.bounds = {{.threads = threads(config), .blocks_per_sm = is_wgmma(config) ? config.at("blocks_per_sm") : 1}};
   unit.fields = {
       {"dk", problem.dk}, {"dv", problem.dv}, {"group", problem.group}, {"sliding", problem.branch == Branch::Sliding ? 1 : 0},
       {"w", problem.w},   {"l", problem.l},   {"d", problem.d}};
   for (const auto& [name, value] : config.values) unit.fields.emplace_back(name, value);
-  if (!is_wgmma(config)) unit.fields.emplace_back("keys", config.at("tile"));
+  if (is_wgmma(config)) return unit;
+  unit.fields.emplace_back("keys", config.at("tile"));
+  if (is_fp32(problem))
+    unit.fields.emplace_back("heads", kFp32Rows);
+  else
+    unit.fields.emplace_back("q_registers", keeps_queries(problem, config) ? 1 : 0);
   return unit;
 }
 
@@ -173,7 +200,8 @@ LaunchPlan make_plan(const Workload& workload, const Config& config, const Targe
         fmt::format("launch {} attention for {}: B and G go up to {}, S_kv up to {}; split the batch",
                     to_string(workload.problem.branch), to_string(workload), kMaxGridYz, std::numeric_limits<int>::max()));
   }
-  const std::int64_t blocks = (workload.S * workload.problem.group + rows(config) - 1) / rows(config);
+  const std::int64_t block_rows = rows(workload.problem, config),
+                     blocks = (workload.S * workload.problem.group + block_rows - 1) / block_rows;
   std::array<std::uint32_t, 3> grid{static_cast<std::uint32_t>(blocks), static_cast<std::uint32_t>(workload.G),
                                     static_cast<std::uint32_t>(workload.B)};
   if (is_wgmma(config)) {

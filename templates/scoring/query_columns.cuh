@@ -2,9 +2,9 @@
 // Queries as columns: scores of compressed keys are computed transposed, S^T = K Q^T, a key per row and a (query, head) per
 // column. Which column is whose is free, since Q is gathered: of the columns 8 i + 2 (lane % 4) + {0, 1} that a lane holds, it
 // gets all heads of some queries, so that Eq. 10's sum over the heads of a group is additions of its own registers, in
-// one fixed order.
+// one fixed order. Where a group has more heads than a lane has columns, two or four neighbouring lanes share a query.
 //
-// Fields: dk, group, columns, l, d, l_sel.
+// Fields: element, dk, group, query_lanes (that share a query: 1, 2 or 4), columns, l, d, l_sel.
 
 #include "common/async_copy.cuh"
 #include "common/sequence.cuh"
@@ -20,14 +20,16 @@ template <class Fields>
 struct QueryColumns {
   static constexpr int kColumns = Fields::columns;
   static constexpr int kOwn = kColumns / 4;  // columns of a lane
-  static constexpr int kQueriesOfLane = kOwn / Fields::group;
-  static constexpr int kUsed = kQueriesOfLane * Fields::group;  // of a lane's columns; the others are zeros
-  static constexpr int kQueries = 4 * kQueriesOfLane;
-  static_assert(kQueriesOfLane > 0, "a lane holds all heads of a query");
+  static constexpr int kLanes = Fields::query_lanes;
+  static constexpr int kHeads = ceil_div(Fields::group, kLanes);  // of a query in a lane; the last one may have fewer
+  static constexpr int kQueriesOfLane = kOwn / kHeads;
+  static constexpr int kUsed = kQueriesOfLane * kHeads;  // of a lane's columns; the others are zeros
+  static constexpr int kQueries = 4 / kLanes * kQueriesOfLane;
+  static_assert(kQueriesOfLane > 0, "the lanes of a query hold all its heads");
   using Scores = float[kOwn / 2][4];  // [i][2 * half + j]: row lane / 4 + 8 * half, place 2 * i + j of the lane
 
   // The lane's n-th query.
-  static __device__ __forceinline__ int query(int lane, int n) { return lane % 4 + 4 * n; }
+  static __device__ __forceinline__ int query(int lane, int n) { return lane % 4 / kLanes + 4 / kLanes * n; }
   static __device__ __forceinline__ int column(int lane, int place) { return place / 2 * 8 + lane % 4 * 2 + place % 2; }
 
   struct Place {
@@ -37,8 +39,10 @@ struct QueryColumns {
   };
   static __device__ __forceinline__ Place find(int column) {
     const uint32 place = column / 8 * 2 + column % 2;
-    const int nth = place / Fields::group;
-    return {column % 8 / 2 + 4 * nth, static_cast<int>(place - nth * Fields::group), nth < kQueriesOfLane};
+    const uint32 lane = column % 8 / 2;
+    const int nth = place / kHeads;
+    const int head = static_cast<int>(lane % kLanes * kHeads + place - nth * kHeads);
+    return {query(static_cast<int>(lane), nth), head, nth < kQueriesOfLane && head < Fields::group};
   }
 
   // Starts to copy the heads of `count` queries from q, a column each, by kThreads threads: the 16 bytes of chunk `chunk` of a
@@ -46,12 +50,13 @@ struct QueryColumns {
   template <int kThreads, class Element, class Address>
   static __device__ __forceinline__ void copy(const nsajit_scoring_args& args, const Element* q, int count, int thread,
                                               Address&& address) {
-    constexpr int kChunks = Fields::dk / 8;
+    constexpr int kElements = 16 / sizeof(Element);  // of a chunk
+    constexpr int kChunks = Fields::dk / kElements;
     const auto copy_chunk = [&](int column, int chunk) {
       const Place at = find(column);
       const bool real = at.used && at.query < count;
       copy_16_async<CopyPath::kL2Only>(address(column, chunk),
-                                       real ? q + at.query * args.q_s + at.head * args.q_h + chunk * 8 : q, real ? 16 : 0);
+                                       real ? q + at.query * args.q_s + at.head * args.q_h + chunk * kElements : q, real ? 16 : 0);
     };
     if constexpr (kThreads % kChunks == 0 && kColumns * kChunks % kThreads == 0) {
       const int chunk = thread % kChunks;

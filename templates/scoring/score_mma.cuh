@@ -1,13 +1,14 @@
 #pragma once
-// Scoring with top-n by warps with mma.sync (SM 80 and up): as score_wgmma.cuh, each warp computes on 16 keys of a tile, all
-// threads copy.
+// Scoring with top-n by warps with mma.sync (SM 80 and up), in fp32 on the plain arithmetic units: as score_wgmma.cuh, each
+// warp computes on 16 keys of a tile, all threads copy.
 //
-// Fields: element, dk, group, l, d, l_sel, n_sel, ranges, ranges_v2, room, columns, stages, warps.
+// Fields: element, dk, group, query_lanes, l, d, l_sel, n_sel, ranges, ranges_v2, room, columns, stages, warps.
 // The host computes the same sizes: scoring_cuda_space.cpp.
 
 #include "common/async_copy.cuh"
 #include "common/ldmatrix.cuh"
 #include "common/mma.cuh"
+#include "common/shared.cuh"
 #include "scoring/tile_scores.cuh"
 
 namespace nsajit::scoring {
@@ -23,7 +24,8 @@ class ScoreMma {
   static constexpr int kTile = 16 * kWarps;
   using Choice = BlockChoice<Fields, kTile, kWarps>;
   using Tile = TileScores<Fields, kTile, kWarps>;
-  static constexpr int kRow = Fields::dk * 2 + 16;  // an odd multiple of 16 bytes: ldmatrix without bank conflicts
+  static constexpr int kBytes = sizeof(Element);
+  static constexpr int kRow = Fields::dk * kBytes + 16;  // an odd multiple of 16 bytes: read without bank conflicts
   static constexpr int kStage = kTile * kRow;
   static constexpr int kRing = Fields::stages * kStage;
   static constexpr int kChoice = kRing + Columns::kColumns * kRow;  // the ring, Q, then what BlockChoice holds
@@ -39,6 +41,41 @@ class ScoreMma {
   }
 
   __device__ __forceinline__ void multiply(Scores& s, int stage, int warp, int lane) const {
+    if constexpr (kBytes == 4) {
+      multiply_exactly(s, ring + stage * kStage + warp * 16 * kRow, lane);
+    } else {
+      multiply_matrices(s, stage, warp, lane);
+    }
+  }
+
+  // In the layout of the matrix instruction: a lane has two keys and a fourth of the columns.
+  __device__ __forceinline__ void multiply_exactly(Scores& s, uint32 warp_keys, int lane) const {
+    const uint32 keys = warp_keys + lane / 4 * kRow;
+    const uint32 queries = ring + kRing + lane % 4 * 2 * kRow;
+#pragma unroll
+    for (int i = 0; i < Columns::kColumns / 8; ++i) {
+#pragma unroll
+      for (int j = 0; j < 4; ++j) s[i][j] = 0.0f;
+    }
+#pragma unroll 1
+    for (int step = 0; step < Fields::dk / 4; ++step) {
+      const float4 k[2] = {load_shared_4(keys + step * 16), load_shared_4(keys + 8 * kRow + step * 16)};
+#pragma unroll
+      for (int place = 0; place < Columns::kUsed; ++place) {
+        const float4 q = load_shared_4(queries + (place / 2 * 8 + place % 2) * kRow + step * 16);
+#pragma unroll
+        for (int half = 0; half < 2; ++half) {
+          float& sum = s[place / 2][2 * half + place % 2];
+          sum = fmaf(q.x, k[half].x, sum);
+          sum = fmaf(q.y, k[half].y, sum);
+          sum = fmaf(q.z, k[half].z, sum);
+          sum = fmaf(q.w, k[half].w, sum);
+        }
+      }
+    }
+  }
+
+  __device__ __forceinline__ void multiply_matrices(Scores& s, int stage, int warp, int lane) const {
     const uint32 keys = ring + stage * kStage + (warp * 16 + lane % 16) * kRow + lane / 16 * 16;
     const uint32 queries = ring + kRing + (lane % 8 + lane / 16 * 8) * kRow + lane / 8 % 2 * 16;
 #pragma unroll
@@ -64,11 +101,11 @@ class ScoreMma {
   template <class Visit>
   __device__ __forceinline__ void walk(const Item& item, const typename Choice::Queries& queries, int tiles,
                                        Visit&& visit) const {
-    const int64 stride = args.k_s * 2;
+    const int64 stride = args.k_s * kBytes;
     const char* const k = reinterpret_cast<const char*>(
         locate(static_cast<const Element*>(args.k), args.k_b, args.k_s, args.k_g, item, queries.sequence.first_key));
     const auto load = [&](int tile, int stage) {
-      constexpr int kChunks = Fields::dk / 8;
+      constexpr int kChunks = Fields::dk * kBytes / 16;
       if (tile < tiles) {
         const int count = queries.sequence.keys - tile * kTile;
         const char* const source = k + static_cast<int64>(tile) * kTile * stride;

@@ -7,7 +7,7 @@
 //
 // K is read as whole tiles; what a query does not see may be anything finite.
 //
-// Fields: element, dk, group, l, d, l_sel, n_sel, ranges, ranges_v2, room, columns (of a warpgroup), stages, warpgroups,
+// Fields: element, dk, group, query_lanes, l, d, l_sel, n_sel, ranges, ranges_v2, room, columns (of a warpgroup), stages, warpgroups,
 // blocks_per_sm, ahead (1: the next tile's product runs beside this one's probabilities, for twice the registers of a tile).
 // The host computes the same sizes: scoring_cuda_space.cpp.
 

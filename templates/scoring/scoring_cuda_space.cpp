@@ -1,6 +1,6 @@
-// Scoring on CUDA: two kernels, one on warpgroup instructions and one on mma.sync, what their configs take (the arithmetic of
-// score_wgmma.cuh, score_mma.cuh and block_choice.cuh), units and launches. The baseline is the second with a fixed config,
-// and forms ranges entry by entry.
+// Scoring on CUDA: two kernels, one on warpgroup instructions and one on mma.sync, or plain arithmetic for fp32; what their
+// configs take (the arithmetic of score_wgmma.cuh, score_mma.cuh and block_choice.cuh), units and launches. The baseline is the
+// second with a fixed config, and forms ranges entry by entry.
 
 #include <algorithm>
 #include <limits>
@@ -19,10 +19,12 @@ namespace {
 
 constexpr const char* kMma = "score_mma";
 constexpr const char* kWgmma = "score_wgmma";
+constexpr const char* kFp32 = "score_fp32";
 constexpr int kPanel = 64;            // kPanelWidth of common/wgmma.cuh
 constexpr int kSmemReserved = 1024;   // of each block's shared memory, the driver's
 constexpr int kFilterRegisters = 48;  // scores and blocks of a list while it is bisected
 constexpr int kMostListed = 29;       // best blocks in a lane's sorted list
+constexpr int kFewHeads = 16;         // of which one lane holds two queries
 constexpr std::int64_t kMaxGrid = std::numeric_limits<std::int32_t>::max();
 
 bool is_wgmma(const Config& config) { return config.variant == kWgmma; }
@@ -31,8 +33,23 @@ int warpgroups(const Config& config) { return is_wgmma(config) ? config.at("warp
 int warps(const Config& config) { return is_wgmma(config) ? 4 : config.at("warps"); }
 int tile_keys(const Config& config) { return 16 * warps(config); }
 int threads(const Config& config) { return is_wgmma(config) ? warpgroup_threads(config.at("warpgroups")) : 32 * warps(config); }
-// Of a warpgroup, or of the block.
-int queries(const Problem& problem, const Config& config) { return config.at("columns") / 4 / problem.group * 4; }
+bool is_fp32(const Problem& problem) { return problem.dtype == DType::FP32; }
+const char* warp_variant(const Problem& problem) { return is_fp32(problem) ? kFp32 : kMma; }
+
+// Neighbouring lanes that share the heads of a query; 0: four lanes have too few columns for them.
+int query_lanes(const Problem& problem, const Config& config) {
+  for (const int lanes : {1, 2, 4})
+    if ((problem.group + lanes - 1) / lanes <= config.at("columns") / 4) return lanes;
+  return 0;
+}
+int lane_heads(const Problem& problem, const Config& config) {
+  const int lanes = query_lanes(problem, config);
+  return (problem.group + lanes - 1) / lanes;
+}
+// Of a warpgroup, or of the block. Requires: query_lanes.
+int queries(const Problem& problem, const Config& config) {
+  return config.at("columns") / 4 / lane_heads(problem, config) * (4 / query_lanes(problem, config));
+}
 
 // Blocks whose scores are compared: block 0 and the two local ones are in without one.
 int best_blocks(const Problem& problem) { return std::max(problem.n_sel - 3, 1); }
@@ -68,15 +85,20 @@ std::vector<int> rooms(const Problem& problem) {
 }
 
 std::int64_t smem_bytes(const Problem& problem, const Config& config) {
-  const std::int64_t row = is_wgmma(config) ? 2 * problem.dk : 2 * problem.dk + 16, stages = config.at("stages");
+  const std::int64_t bytes = static_cast<std::int64_t>(element_bytes(problem.dtype)) * problem.dk, stages = config.at("stages"),
+                     row = is_wgmma(config) ? bytes : bytes + 16;
   return (stages * tile_keys(config) + warpgroups(config) * config.at("columns")) * row +
          (is_wgmma(config) ? 16 * stages + 16 : 0) + warpgroups(config) * choice_bytes(problem, config);
 }
 
 void require_common(VariantSpace& space, const Problem& problem, const Target& target) {
-  space.require("a lane holds all heads of a query, in half of its columns at least", [problem](const Config& c) {
-    const int own = c.at("columns") / 4, used = own / problem.group * problem.group;
-    return used > 0 && 2 * used >= own;
+  space.require("the lanes of a query hold all its heads, in half of their columns at least", [problem](const Config& c) {
+    if (query_lanes(problem, c) == 0) return false;
+    const int own = c.at("columns") / 4, heads = lane_heads(problem, c);
+    return 2 * (own / heads * heads) >= own;
+  });
+  space.require("one lane holds a query where that takes half of 128 columns at most", [problem](const Config& c) {
+    return query_lanes(problem, c) == 1 || problem.group > kFewHeads || is_fp32(problem);
   });
   space.require("counts of the blocks kept take ten bits", [problem](const Config&) { return problem.n_sel <= 960; });
   space.require("the keys that reach into a block fit in a tile",
@@ -89,9 +111,10 @@ void require_common(VariantSpace& space, const Problem& problem, const Target& t
   });
 }
 
-VariantSpace mma_space(const Problem& problem, const Target& target) {
-  VariantSpace space(kMma);
-  space.dimension("warps", {2, 4, 8})
+// Of the kernel that runs everywhere.
+VariantSpace warp_space(const Problem& problem, const Target& target) {
+  VariantSpace space(warp_variant(problem));
+  space.dimension("warps", is_fp32(problem) ? std::vector{1, 2, 4, 8} : std::vector{2, 4, 8})
       .dimension("columns", {32, 64, 96, 128})
       .dimension("stages", {2, 3})
       .dimension("room", rooms(problem));
@@ -124,7 +147,7 @@ VariantSpace wgmma_space(const Problem& problem, const Target& target) {
            warpgroup_registers(c.at("warpgroups"), c.at("blocks_per_sm"), target);
   });
   space.require("columns in two parts have whole queries in each",
-                [problem](const Config& c) { return sum_parts(c) == 1 || c.at("columns") / 8 % problem.group == 0; });
+                [problem](const Config& c) { return sum_parts(c) == 1 || c.at("columns") / 8 % lane_heads(problem, c) == 0; });
   return space;
 }
 
@@ -134,20 +157,17 @@ void require_supported(const Problem& problem, const Target& target) {
                 fmt::format("scoring on {}: the kernels need SM 80 or newer (bf16 mma and cp.async), this is SM {}", target.name,
                             target.arch));
   }
-  if (problem.dtype == DType::FP32) {
-    throw Error(ErrorCode::Unsupported, fmt::format("scoring on {} for {}: CUDA kernels read bf16 or fp16; use --device cpu",
-                                                    target.name, to_string(problem)));
-  }
 }
 
 // The first of the known good configs that fits.
-Config choose_mma(const Problem& problem, const Target& target, const char* variant) {
+Config choose_warps(const Problem& problem, const Target& target, const char* variant) {
   require_supported(problem, target);
-  const VariantSpace space = mma_space(problem, target);
-  for (const int warp_count : {8, 4, 2})
-    for (const int columns : {64, 32, 96, 128})
+  const VariantSpace space = warp_space(problem, target);
+  const std::vector<int> widths = problem.group > kFewHeads ? std::vector{128, 96, 64, 32} : std::vector{64, 32, 96, 128};
+  for (const int warp_count : {8, 4, 2, 1})
+    for (const int columns : widths)
       for (const int stages : {3, 2}) {
-        Config config{.variant = kMma,
+        Config config{.variant = warp_variant(problem),
                       .values = {{"warps", warp_count}, {"columns", columns}, {"stages", stages}, {"room", rooms(problem)[0]}}};
         if (space.find_violation(config)) continue;
         config.variant = variant;
@@ -156,8 +176,8 @@ Config choose_mma(const Problem& problem, const Target& target, const char* vari
   throw Error(
       ErrorCode::Unsupported,
       fmt::format("scoring on {} for {}: no tile of {} fits {} bytes of shared memory per block with all heads of a query "
-                  "(group up to 32) and all keys of a block ((l_sel + l) / d up to 129); take --device cpu",
-                  target.name, to_string(problem), kMma, target.smem_bytes));
+                  "and all keys of a block ((l_sel + l) / d up to 129); take --device cpu",
+                  target.name, to_string(problem), warp_variant(problem), target.smem_bytes));
 }
 
 // As above, of score_wgmma: as many warpgroups as fit, that share the keys; few queries to each, whose lists fit in registers.
@@ -188,16 +208,17 @@ std::optional<Config> choose_wgmma(const Problem& problem, const Target& target)
 SearchSpace make_space(const Problem& problem, const Target& target) {
   require_supported(problem, target);
   SearchSpace space;
-  space.add(mma_space(problem, target));
-  space.add(wgmma_space(problem, target));
+  space.add(warp_space(problem, target));
+  if (!is_fp32(problem)) space.add(wgmma_space(problem, target));
   return space;
 }
 
 Config make_default(const Problem& problem, const Target& target) {
-  Config config = choose_mma(problem, target, kMma);  // throws where there is no baseline to be measured against
-  return choose_wgmma(problem, target).value_or(std::move(config));
+  // Throws where there is no baseline to be measured against.
+  Config config = choose_warps(problem, target, warp_variant(problem));
+  return is_fp32(problem) ? config : choose_wgmma(problem, target).value_or(std::move(config));
 }
-Config make_baseline(const Problem& problem, const Target& target) { return choose_mma(problem, target, kPackedSdpa); }
+Config make_baseline(const Problem& problem, const Target& target) { return choose_warps(problem, target, kPackedSdpa); }
 
 Unit make_unit(const Problem& problem, const Config& config, const Target& target) {
   require_supported(problem, target);
@@ -211,6 +232,7 @@ Unit make_unit(const Problem& problem, const Config& config, const Target& targe
   unit.bounds = {{.threads = threads(config), .blocks_per_sm = is_wgmma(config) ? config.at("blocks_per_sm") : 1}};
   unit.fields = {{"dk", problem.dk},
                  {"group", problem.group},
+                 {"query_lanes", query_lanes(problem, config)},
                  {"l", problem.l},
                  {"d", problem.d},
                  {"l_sel", problem.l_sel},

@@ -169,9 +169,9 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
   }
 
  private:
-  // The nth query of a group. Two that are read together are two apart: their scores lie in other banks.
+  // The nth query of a group. Two that are read together are two apart where there are four: their scores lie in other banks.
   static __device__ __forceinline__ int query_of(int group, int nth) {
-    if constexpr (kTogether == 2) return group / 2 * 4 + group % 2 + 2 * nth;
+    if constexpr (kTogether == 2 && kQueries % 4 == 0) return group / 2 * 4 + group % 2 + 2 * nth;
     return group * kTogether + nth;
   }
 

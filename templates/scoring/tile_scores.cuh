@@ -2,7 +2,7 @@
 // TileScores: what the kernels do with the scores of a tile of keys: softmax sums first, where the caller has none, then
 // probabilities into the ring that blocks are read from.
 //
-// Fields: group, columns.
+// Fields: those of query_columns.cuh.
 
 #include "scoring/block_choice.cuh"
 
@@ -12,7 +12,7 @@ namespace nsajit::scoring {
 template <class Fields, int kParts>
 struct PartFields : Fields {
   static constexpr int columns = Fields::columns / kParts;
-  static_assert(kParts == 1 || columns / 4 % Fields::group == 0, "no query is in two parts");
+  static_assert(kParts == 1 || columns / 4 % QueryColumns<Fields>::kHeads == 0, "no query is in two parts");
 };
 
 template <class Fields, int kTile, int kWarps>
@@ -40,7 +40,7 @@ class TileScores {
       const int query = Columns::query(lane, part * Some::kQueriesOfLane + nth);
       const int seen = seen_keys<Fields>(first + query, choice.queries.sequence.keys) - tile * kTile - row;
 #pragma unroll
-      for (int place = nth * Fields::group; place < (nth + 1) * Fields::group; ++place) {
+      for (int place = nth * Columns::kHeads; place < (nth + 1) * Columns::kHeads; ++place) {
 #pragma unroll
         for (int half = 0; half < 2; ++half)
           if (8 * half >= seen) s[place / 2][2 * half + place % 2] = negative_infinity();
@@ -71,12 +71,13 @@ class TileScores {
         const float2 more = partial[other * Some::kColumns + column];
         ColumnSums<Part>::combine(all.x, all.y, more.x, more.y);
       }
-      choice.lse[part * Some::kColumns + column] = all.x - log2f(all.y);
+      const int of_all = part * Some::kColumns + column;
+      choice.lse[of_all] = Columns::find(of_all).used ? all.x - log2f(all.y) : negative_infinity();
     }
     sync();
   }
 
-  // The caller's log-sum-exp.
+  // The caller's log-sum-exp. Columns of no head add 0 to their query's sums.
   template <class Sync>
   __device__ __forceinline__ void read_lse(const Item& item, Sync&& sync) const {
     const nsajit_scoring_args& args = choice.args;
@@ -85,7 +86,7 @@ class TileScores {
     for (int column = warp * 32 + lane; column < Columns::kColumns; column += 32 * kWarps) {
       const auto at = Columns::find(column);
       const bool real = at.used && at.query < choice.queries.count;
-      choice.lse[column] = real ? from[at.query * args.lse_s + at.head * args.lse_h] * -kLog2E : 0.0f;
+      choice.lse[column] = real ? from[at.query * args.lse_s + at.head * args.lse_h] * -kLog2E : negative_infinity();
     }
     sync();
   }
@@ -122,14 +123,17 @@ class TileScores {
     for (int nth = 0; nth < Columns::kQueriesOfLane; ++nth) {
       float sum[2] = {0.0f, 0.0f};  // of keys 8 rows apart
 #pragma unroll
-      for (int place = nth * Fields::group; place < (nth + 1) * Fields::group; ++place) {
+      for (int place = nth * Columns::kHeads; place < (nth + 1) * Columns::kHeads; ++place) {
         if (place % 2 == 0) offsets = lse.pair(place);
         const float offset = place % 2 == 0 ? offsets.x : offsets.y;
 #pragma unroll
         for (int half = 0; half < 2; ++half) sum[half] += exp2_fast(fmaf(s[place / 2][2 * half + place % 2], scale2, offset));
       }
 #pragma unroll
-      for (int half = 0; half < 2; ++half) to[Columns::query(lane, nth) * Choice::Ring::kPitch + 8 * half] = sum[half];
+      for (int half = 0; half < 2; ++half) {
+        if constexpr (Columns::kLanes > 1) sum[half] = reduce_sum<1, Columns::kLanes / 2>(sum[half]);
+        if (lane % Columns::kLanes == 0) to[Columns::query(lane, nth) * Choice::Ring::kPitch + 8 * half] = sum[half];
+      }
     }
   }
 };

@@ -11,9 +11,9 @@
 // through_l1.
 
 #include "common/async_copy.cuh"
-#include "selection/heads_as_columns.cuh"
-#include "selection/heads_as_lanes.cuh"
+#include "common/heads_as_lanes.cuh"
 #include "common/heads_as_rows.cuh"
+#include "selection/heads_as_columns.cuh"
 #include "selection/row.cuh"
 #include "selection/row_tiles.cuh"
 

@@ -28,7 +28,10 @@ constexpr const char* kSorted = "scoring/sorted_choice.cuh";
 constexpr const char* kTileScores = "scoring/tile_scores.cuh";
 constexpr const char* kBestBlocks = "scoring/best_blocks.cuh";
 constexpr const char* kChosen = "scoring/chosen_blocks.cuh";
+constexpr const char* kDenseTiles = "dense/dense_tiles.cuh";
 constexpr const char* kDenseMma = "dense/dense_mma.cuh";
+constexpr const char* kDenseFp32 = "dense/dense_fp32.cuh";
+constexpr const char* kLanes = "common/heads_as_lanes.cuh";
 constexpr const char* kDenseWgmma = "dense/dense_wgmma.cuh";
 
 constexpr const char* kGate = "gate/gate_rows.cuh";
@@ -45,6 +48,7 @@ constexpr const char* kGroup4Blocks = "bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6
 constexpr const char* kGroup16 = "bf16,dk=64,dv=64,group=16,l_sel=64,n_sel=6;S=200,S_kv=512,G=2";  // query_major in both forms
 
 constexpr const char* kSliding = "sliding,bf16,dk=64,dv=64,group=4,w=70;S=200,S_kv=512,G=2";
+constexpr const char* kSlidingFp32 = "sliding,fp32,dk=64,dv=64,group=4,w=70;S=200,S_kv=512,G=2";
 constexpr const char* kCompressed = "compressed,bf16,dk=64,dv=64,group=4,l=32,d=16;S=200,S_kv=1200,G=2";
 constexpr const char* kScoring = "scoring,bf16,dk=64,group=4,n_sel=6;S=200,S_kv=3000,G=2";
 constexpr const char* kManyRows = "scoring,bf16,dk=64,group=4,n_sel=6;S=100,S_kv=40000,G=1";    // longer than every row of scores
@@ -171,7 +175,8 @@ std::vector<Mutant> hopper_mutants() {
 }
 
 std::vector<Mutant> dense_mutants() {
-  const Hits kAll{"dense_mma{", "dense_wgmma{", "packed_sdpa{"}, kMma{"dense_mma{", "packed_sdpa{"}, kWgmma{"dense_wgmma{"};
+  const Hits kAll{"dense_mma{", "dense_wgmma{", "packed_sdpa{"}, kMma{"dense_mma{", "packed_sdpa{"}, kWgmma{"dense_wgmma{"},
+      kFp32{"dense_fp32{", "packed_sdpa{"};
   return {
       {"the window is one token longer", {kWindow, "max(0, t - Fields::w + 1)", "max(0, t - Fields::w)"}, kAll, kSliding},
       {"the window lacks the row's own position", {kWindow, "min(t + 1, keys)", "min(t, keys)"}, kAll, kSliding},
@@ -184,7 +189,7 @@ std::vector<Mutant> dense_mutants() {
        kAll,
        kCompressed},
       {"the last tile of a window is not masked, warps",
-       {kDenseMma, "tile < inner.first || tile >= inner.last, scale2", "tile < inner.first, scale2"},
+       {kDenseTiles, "tile < inner.first || tile >= inner.last);", "tile < inner.first);"},
        kMma,
        kSliding},
       {"the log-sum-exp has base 2, warps", {kDenseMma, "log2_sum * 0.6931471805599453f", "log2_sum"}, kMma, kSliding},
@@ -196,6 +201,15 @@ std::vector<Mutant> dense_mutants() {
        {kDenseWgmma, "cta.row(warpgroup * 64 + row);", "cta.row((warpgroup + 1) * 64 + row);"},
        kWgmma,
        kSliding},
+      {"every row has the window of its neighbour, fp32",
+       {kDenseFp32, "cta.row(first + lane % kRows).query);", "cta.row(first + (lane + 1) % kRows).query);"},
+       kFp32,
+       kSlidingFp32},
+      {"outputs do not follow a new maximum, fp32", {kLanes, "o_[head][column][i] *= shrink;", ""}, kFp32, kSlidingFp32},
+      {"lanes of a column are not added up, fp32",
+       {kLanes, "turn < kValueParts; ++turn) all", "turn < kValueParts - 1; ++turn) all"},
+       kFp32,
+       kSlidingFp32},
   };
 }
 
@@ -238,8 +252,8 @@ std::vector<Mutant> scoring_mutants() {
        kAll,
        kScoring},
       {"the last head of a query is left out",
-       {kTileScores, "place < (nth + 1) * Fields::group; ++place) {\n        if (place % 2 == 0)",
-        "place < (nth + 1) * Fields::group - 1; ++place) {\n        if (place % 2 == 0)"},
+       {kTileScores, "place < (nth + 1) * Columns::kHeads; ++place) {\n        if (place % 2 == 0)",
+        "place < (nth + 1) * Columns::kHeads - 1; ++place) {\n        if (place % 2 == 0)"},
        kAll,
        kScoring},
       {"softmax sums of the other warps are lost",

@@ -28,7 +28,15 @@ constexpr const char* kTuples[] = {
     "compressed,bf16,dk=80,dv=48,group=7",
     "compressed,fp16,dk=128,dv=128,group=1",
     "compressed,bf16,dk=64,dv=256,group=64",
+    "sliding,bf16,dk=256,dv=256,group=4,w=64",
+    "compressed,fp16,dk=192,dv=256,group=12,flash",
+    "sliding,fp32,dk=64,dv=64,group=4,w=100",
+    "compressed,fp32,dk=192,dv=128,group=16,varlen",
+    "sliding,fp32,dk=256,dv=256,group=64,w=33,flash",
+    "compressed,fp32,dk=48,dv=208,group=3,l=16,d=16",
+    "sliding,fp32,dk=16,dv=16,group=1,w=0",
 };
+constexpr const char* kArchs[] = {"80", "86", "89", "90a", "100a", "120"};
 
 Workload workload_of(const Problem& problem) {
   Workload workload{.problem = problem, .B = 3, .S = 300, .S_kv = 431, .G = 3, .n = problem.n_sel};
@@ -38,15 +46,17 @@ Workload workload_of(const Problem& problem) {
 
 }  // namespace
 
-TEST_CASE("the default of every dense tuple compiles for every SM without spilling", "[dense]") {
+TEST_CASE("the default and the baseline of dense tuples compile for every SM without spilling", "[dense]") {
   const auto compiler = find_cuda_compiler();
   if (!compiler) return;
   std::vector<Candidate> candidates;
-  for (const char* arch : {"80", "89", "90a", "120"})
-    for (const char* tuple : {kTuples[0], kTuples[1], kTuples[4], kTuples[8]}) {
-      const Problem problem = parse_problem(tuple);
+  for (const char* arch : kArchs)
+    for (const std::size_t tuple : {0, 1, 4, 8, 15, 18, 19}) {
+      const Problem problem = parse_problem(kTuples[tuple]);
       const Target target = cuda_profile(arch);
-      candidates.push_back({problem, find_op(problem).default_config(problem, target), target});
+      const Op& op = find_op(problem);
+      candidates.push_back({problem, op.default_config(problem, target), target});
+      if (target.arch == 90) candidates.push_back({problem, op.baseline_config(problem, target), target});
     }
   CHECK(find_spilling(candidates, *compiler) == "");
 }
@@ -62,14 +72,11 @@ TEST_CASE("Hopper's dense kernels exist where head sizes are multiples of a pane
   CHECK_FALSE(has_wgmma(kTuples[4], "90a"));
 }
 
-TEST_CASE("fp32 dense attention says that CUDA has no kernel for it", "[dense]") {
-  const Problem problem = parse_problem("sliding,fp32,dk=64,dv=64,group=4,w=64");
-  CHECK_THROWS_WITH(find_op(problem).space(problem, cuda_profile("90a")), Catch::Matchers::Contains("bf16 or fp16"));
-}
-
-TEST_CASE("head sizes whose output does not fit the registers are refused with a way out", "[dense]") {
+TEST_CASE("head sizes that no block has the shared memory for are refused with a way out", "[dense]") {
   const Problem problem = parse_problem("sliding,bf16,dk=256,dv=256,group=4,w=64");
-  CHECK_THROWS_WITH(find_op(problem).default_config(problem, cuda_profile("90a")), Catch::Matchers::Contains("--device cpu"));
+  Target target = cuda_profile("120");
+  target.smem_bytes = 48 << 10;
+  CHECK_THROWS_WITH(find_op(problem).default_config(problem, target), Catch::Matchers::Contains("--device cpu"));
 }
 
 TEST_CASE("every dense CUDA variant passes the gate on a spread of tuples", "[dense][gpu]") {

@@ -26,19 +26,29 @@ constexpr const char* kTuples[] = {
     "scoring,bf16,dk=64,group=1;B=1,S=70,S_kv=40000,G=2",
     "scoring,bf16,dk=64,group=32,l=32,d=8,l_sel=16,n_sel=1;B=1,S=90,S_kv=900,G=1",
     "scoring,bf16,dk=64,group=2,l=48,d=16,l_sel=48,n_sel=33;B=1,S=80,S_kv=3100,G=2",
+    "scoring,bf16,dk=128,group=64,n_sel=8;B=1,S=90,S_kv=2300,G=2",
+    "scoring,fp16,dk=256,group=33,flash;B=1,S=75,S_kv=2300,G=1",
+    "scoring,bf16,dk=96,group=47,n_sel=5,varlen;B=3,S=700,G=2",
+    "scoring,fp32,dk=64,group=4,n_sel=8;B=2,S=200,S_kv=2300,G=2",
+    "scoring,fp32,dk=256,group=16,flash;B=1,S=90,S_kv=2600,G=2",
+    "scoring,fp32,dk=48,group=37,n_sel=40,l_sel=32,blocks,varlen;B=3,S=1500,G=1",
+    "scoring,fp32,dk=192,group=64,l=16,d=16,n_sel=8;B=1,S=70,S_kv=2100,G=1",
 };
+constexpr const char* kArchs[] = {"80", "86", "89", "90a", "100a", "120"};
 
 }  // namespace
 
-TEST_CASE("the default of every scoring tuple compiles for every SM without spilling", "[scoring]") {
+TEST_CASE("the default and the baseline of scoring tuples compile for every SM without spilling", "[scoring]") {
   const auto compiler = find_cuda_compiler();
   if (!compiler) return;
   std::vector<Candidate> candidates;
-  for (const char* arch : {"80", "89", "90a", "120"})
-    for (const char* tuple : {kTuples[0], kTuples[1], kTuples[2], kTuples[7]}) {
-      const Problem problem = parse_workload(tuple).problem;
+  for (const char* arch : kArchs)
+    for (const std::size_t tuple : {0, 1, 2, 7, 13, 16, 18}) {
+      const Problem problem = parse_workload(kTuples[tuple]).problem;
       const Target target = cuda_profile(arch);
-      candidates.push_back({problem, find_op(problem).default_config(problem, target), target});
+      const Op& op = find_op(problem);
+      candidates.push_back({problem, op.default_config(problem, target), target});
+      if (target.arch == 90) candidates.push_back({problem, op.baseline_config(problem, target), target});
     }
   CHECK(find_spilling(candidates, *compiler) == "");
 }
@@ -56,8 +66,7 @@ TEST_CASE("Hopper's scoring kernel exists where dk is a multiple of a panel", "[
 
 TEST_CASE("what CUDA has no scoring kernel for is refused with a way out", "[scoring]") {
   const Target target = cuda_profile("90a");
-  for (const char* tuple :
-       {"scoring,fp32,dk=64,group=4", "scoring,bf16,dk=64,group=33", "scoring,bf16,dk=64,l=32,d=1,l_sel=128"}) {
+  for (const char* tuple : {"scoring,fp32,dk=64,l=32,d=1,l_sel=128", "scoring,bf16,dk=64,l=32,d=1,l_sel=128"}) {
     const Problem problem = parse_problem(tuple);
     INFO(tuple);
     CHECK_THROWS_WITH(find_op(problem).default_config(problem, target), Catch::Matchers::Contains("--device cpu"));

@@ -2,7 +2,8 @@
 // HeadsAsLanes: one warp attends in fp32 on the plain arithmetic units, which keep all 24 bits; matrix units would
 // round to tf32. Every lane works for all heads of the warp, so each loaded key or value serves all of them:
 // scores with one key a lane (lanes that share a key take parts of dk), O with four columns of dv a lane (lanes that
-// share columns take parts of the keys). Q and the tile's probabilities are broadcast from the warp's scratch.
+// share columns take parts of the keys). Q and the tile's probabilities are broadcast from the warp's scratch. What is a head
+// here may be any row of Q, as long as they all read the same tiles.
 //
 // Fields: dk, dv, heads (1..8), keys (8, 16 or 32).
 
@@ -10,7 +11,7 @@
 #include "common/shared.cuh"
 #include "common/warp.cuh"
 
-namespace nsajit::selection {
+namespace nsajit {
 
 template <class Fields>
 class HeadsAsLanes {
@@ -37,28 +38,76 @@ class HeadsAsLanes {
 
   // q: first head of this warp; heads beyond `heads` count as zero.
   __device__ __forceinline__ void load_query(const float* q, int64 head_stride, int heads, int lane) {
+    load_queries(lane, [&](int head) { return head < heads ? q + head * head_stride : nullptr; });
+  }
+
+  // source(head): where its query lies; null: it counts as zero.
+  template <class Source>
+  __device__ __forceinline__ void load_queries(int lane, Source&& source) {
     constexpr int kChunks = Fields::dk / 4;
     for (int i = lane; i < kHeads * kChunks; i += 32) {
-      const int head = i / kChunks;
-      const float* const source = q + head * head_stride + i % kChunks * 4;
-      store_shared_4(q_ + i * 16, head < heads ? *reinterpret_cast<const float4*>(source) : make_float4(0.0f, 0.0f, 0.0f, 0.0f));
+      const float* const q = source(i / kChunks);
+      store_shared_4(q_ + i * 16, q != nullptr ? *reinterpret_cast<const float4*>(q + i % kChunks * 4)
+                                               : make_float4(0.0f, 0.0f, 0.0f, 0.0f));
     }
     __syncwarp();
   }
 
-  // One tile of kKeys keys in shared memory, of which the first `count` (1 or more) are real. scale: of base 2.
+  // One tile of kKeys keys in shared memory, of which the first `count` are real. scale: of base 2.
   template <int kKRow, int kVRow>
   __device__ __forceinline__ void attend(uint32 k_tile, uint32 v_tile, int count, float scale, int lane) {
-    float s[kHeads] = {};
-    add_scores<kKRow>(s, k_tile, lane);
-    if (lane % kKeys >= count) {
+    attend_masked<kKRow, kVRow>(k_tile, v_tile, scale, lane, [&](float (&s)[kHeads]) {
+      if (lane % kKeys < count) return;
 #pragma unroll
       for (int head = 0; head < kHeads; ++head) s[head] = negative_infinity();
+    });
+  }
+
+  // The same with bounds for each head: lane `head` has those of it, keys [first, last). `masked`: some bound cuts.
+  template <int kKRow, int kVRow>
+  __device__ __forceinline__ void attend_bounded(uint32 k_tile, uint32 v_tile, int first, int last, bool masked, float scale,
+                                                 int lane) {
+    attend_masked<kKRow, kVRow>(k_tile, v_tile, scale, lane, [&](float (&s)[kHeads]) {
+      if (!masked) return;
+      const int key = lane % kKeys;
+#pragma unroll
+      for (int head = 0; head < kHeads; ++head) {
+        const bool seen = key >= __shfl_sync(kAllLanes, first, head) && key < __shfl_sync(kAllLanes, last, head);
+        s[head] = seen ? s[head] : negative_infinity();
+      }
+    });
+  }
+
+  // Normalises the results of a head; log2 of the softmax sum. Lanes that share columns then have the same.
+  __device__ __forceinline__ float finish_head(int head, float scale) {
+    const float sum = reduce_sum<1, kKeys / 2>(sum_[head]);
+    const float inverse = sum > 0.0f ? 1.0f / sum : 0.0f;
+    const int lane = threadIdx.x % 32;
+#pragma unroll
+    for (int column = 0; column < kLaneColumns; ++column) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        float all = o_[head][column][i];
+        if constexpr (kValueParts > 1) {
+          const float part = all;
+          all = 0.0f;
+#pragma unroll
+          for (int turn = 0; turn < kValueParts; ++turn) all += __shfl_sync(kAllLanes, part, lane % kColumns + turn * kColumns);
+        }
+        o_[head][column][i] = all * inverse;
+      }
     }
-    update_softmax(s, scale, lane);
-    __syncwarp();              // probabilities are there for all lanes
-    add_values<kVRow>(v_tile, lane);
-    __syncwarp();              // and may be overwritten
+    return sum > 0.0f ? max_[head] * scale + log2f(sum) : negative_infinity();
+  }
+
+  // Stores what finish_head has made to `out`, which is 16-byte aligned.
+  __device__ __forceinline__ void store_head(int head, float* out, int lane) const {
+#pragma unroll
+    for (int column = 0; column < kLaneColumns; ++column) {
+      const float (&own)[4] = o_[head][column];
+      if (lane + 32 * column < kColumns)
+        *reinterpret_cast<float4*>(out + (lane + 32 * column) * 4) = make_float4(own[0], own[1], own[2], own[3]);
+    }
   }
 
   // Partial result of this warp's keys: o[head][kORow] not normalised, row maxima (unscaled) and sums.
@@ -80,6 +129,18 @@ class HeadsAsLanes {
   }
 
  private:
+  // mask(scores): those of keys that are not seen become -inf.
+  template <int kKRow, int kVRow, class Mask>
+  __device__ __forceinline__ void attend_masked(uint32 k_tile, uint32 v_tile, float scale, int lane, Mask&& mask) {
+    float s[kHeads] = {};
+    add_scores<kKRow>(s, k_tile, lane);
+    mask(s);
+    update_softmax(s, scale, lane);
+    __syncwarp();  // probabilities are there for all lanes
+    add_values<kVRow>(v_tile, lane);
+    __syncwarp();  // and may be overwritten
+  }
+
   template <int kKRow>
   __device__ __forceinline__ void add_scores(float (&s)[kHeads], uint32 k_tile, int lane) const {
     const uint32 part = lane / kKeys * 16;
@@ -116,7 +177,8 @@ class HeadsAsLanes {
         }
         max_[head] = new_max;
       }
-      const float p = exp2_fast((s[head] - new_max) * scale);
+      const float base = new_max > negative_infinity() ? new_max : 0.0f;  // nothing seen yet: all terms are 0
+      const float p = exp2_fast((s[head] - base) * scale);
       sum_[head] += p;
       if (lane < kKeys) store_shared(p_ + (head * kKeys + lane) * 4, p);
     }
@@ -183,4 +245,4 @@ class HeadsAsLanes {
   float sum_[kHeads];  // of this lane's keys
 };
 
-}  // namespace nsajit::selection
+}  // namespace nsajit
