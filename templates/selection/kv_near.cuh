@@ -11,7 +11,7 @@
 #include "common/panel_copy.cuh"
 #include "common/shared.cuh"
 #include "common/warpgroup_attention.cuh"
-#include "selection/kv_combine.cuh"
+#include "selection/kv_major_wgmma.cuh"
 
 namespace nsajit::selection {
 
