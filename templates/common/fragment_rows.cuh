@@ -2,6 +2,7 @@
 // Rows of an output that lies in the fragments of matrix instructions: o[i][2 * half + {0, 1}] are columns
 // 8 i + 2 (lane % 4) + {0, 1} of this lane's row `half`, which it shares with three neighbours.
 
+#include "common/streamed.cuh"
 #include "common/types.cuh"
 #include "common/warp.cuh"
 
@@ -45,6 +46,29 @@ __device__ __forceinline__ void store_fragment_row(const float (&o)[kTiles][4], 
       const uint2 value = exchange_words(packed(i), packed(i + 1), lane % 2 != 0);
       if (real) *reinterpret_cast<uint2*>(out + (i + lane % 2) * 8 + lane % 4 / 2 * 4) = value;
     }
+  }
+}
+
+// Fragments as a lane holds them, for another lane with the same place: no words are exchanged. Eight words of four tiles lie
+// where those of eight columns of the row would. Stores row `half`, whose width is a multiple of 32.
+template <class Element, int kTiles>
+__device__ __forceinline__ void store_fragments(const float (&o)[kTiles][4], int half, Element* out, bool real, int lane) {
+  const auto packed = [&](int i) { return pack2<Element>(o[i][2 * half], o[i][2 * half + 1]); };
+#pragma unroll
+  for (int i = 0; i < kTiles; i += 4) {
+    if (real) store_16_streamed(out + (i + lane % 4) * 8, make_uint4(packed(i), packed(i + 1), packed(i + 2), packed(i + 3)));
+  }
+}
+
+// Adds weight times what store_fragments stored of tiles first .. first + 3.
+template <class Element, int kTiles>
+__device__ __forceinline__ void add_fragments(float (&o)[kTiles][4], int half, int first, uint4 fragments, float weight) {
+  const uint32 words[4] = {fragments.x, fragments.y, fragments.z, fragments.w};
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    const float2 value = unpack2<Element>(words[i]);
+    o[first + i][2 * half] += weight * value.x;
+    o[first + i][2 * half + 1] += weight * value.y;
   }
 }
 

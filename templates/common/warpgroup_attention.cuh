@@ -169,11 +169,18 @@ class WarpgroupAttention {
 
   // Normalises row `half`; returns the natural log of its softmax sum, -inf where it saw no key. `scale`: of natural logits.
   __device__ __forceinline__ float finish_row(int half, float scale) {
-    const float sum = reduce_sum<1, 2>(sum_[half]);
-    const float inverse = sum > 0.0f ? 1.0f / sum : 0.0f;
-    scale_fragment_row(o_, half, inverse);
+    const float sum = normalise_row(half);
     return sum > 0.0f ? reference_[half] * scale + logf(sum) : negative_infinity();
   }
+
+  // The same with the log of base 2; `scale` is that of base 2 too.
+  __device__ __forceinline__ float finish_row_log2(int half, float scale) {
+    const float sum = normalise_row(half);
+    return sum > 0.0f ? reference_[half] * scale + log2f(sum) : negative_infinity();
+  }
+
+  // Of finished rows, to be changed before they are stored.
+  __device__ __forceinline__ float (&output())[Fields::dv / 8][4] { return o_; }
 
   // As store_fragment_row.
   __device__ __forceinline__ void store_row(int half, Element* out, bool real, int lane) const {
@@ -181,6 +188,13 @@ class WarpgroupAttention {
   }
 
  private:
+  // Returns the row's softmax sum.
+  __device__ __forceinline__ float normalise_row(int half) {
+    const float sum = reduce_sum<1, 2>(sum_[half]);
+    scale_fragment_row(o_, half, sum > 0.0f ? 1.0f / sum : 0.0f);
+    return sum;
+  }
+
   // The four lanes of a row agree on its maximum. A row goes by its own scores alone, whoever else of the warp asked: its result
   // is the same to the bit whatever later rows see.
   __device__ __forceinline__ void move_references(float top0, float top1, const bool (&seen)[2], float scale) {

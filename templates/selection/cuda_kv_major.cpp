@@ -1,5 +1,5 @@
-// KV-block-major on CUDA: what a config takes (the arithmetic of kv_workspace.cuh and kv_major.cuh), its unit of five
-// entries, and their launches, chunk by chunk.
+// KV-block-major on CUDA: what a config takes (the arithmetic of kv_workspace.cuh, kv_major.cuh and kv_near.cuh), its unit of
+// five entries, and their launches, chunk by chunk.
 
 #include <algorithm>
 
@@ -13,10 +13,13 @@ namespace {
 
 constexpr const char* kName = "kv_major";
 constexpr const char* kWgmmaName = "kv_major_wgmma";
+constexpr const char* kNearName = "kv_near_wgmma";
 constexpr int kPanel = 64;       // kPanelWidth of common/wgmma.cuh
 constexpr int kIndexRows = 256;  // kIndexRows of kv_workspace.cuh
 constexpr int kIndexThreads = 1024;
 constexpr int kCombineThreads = 256;
+constexpr int kNearThreads = 128;
+constexpr int kNearRows = 64;  // (query, head) rows of a block, keys of a step
 constexpr int kMaxSlots = 32;  // the combine step holds all slots of a row in registers
 constexpr int kPairBytes = 8;
 
@@ -28,7 +31,8 @@ int tile_keys(const Problem& problem) {
   return whole ? problem.l_sel : 64;
 }
 
-bool is_wgmma(const Config& config) { return config.variant == kWgmmaName; }
+bool is_near(const Config& config) { return config.variant == kNearName; }
+bool is_wgmma(const Config& config) { return config.variant == kWgmmaName || is_near(config); }
 int warps(const Config& config) { return is_wgmma(config) ? 4 * config.at("warpgroups") : config.at("warps"); }
 
 int smem_bytes(const Problem& problem, const Config& config) {
@@ -39,6 +43,12 @@ int smem_bytes(const Problem& problem, const Config& config) {
   const int k_row = 2 * problem.dk + 16, v_row = 2 * problem.dv + 16;
   return tile_keys(problem) * (k_row + v_row) + config.at("warps") * 2 * 16 * k_row;
 }
+
+// Panels of Q, K and twice V, a weight per row and partial result.
+int near_smem_bytes(const Problem& problem) { return kNearRows * (4 * (problem.dk + problem.dv) + 4 * problem.n_sel); }
+
+// As many as the merge's registers allow without spilling.
+int near_blocks_per_sm(const Problem& problem) { return problem.dv <= 64 ? 4 : problem.dv <= 128 ? 3 : 2; }
 
 // The least that ptxas was seen to need without spilling.
 int registers(const Problem& problem, int keys) { return 72 + problem.dk / 8 + problem.dv * 3 / 8 + keys / 2; }
@@ -75,8 +85,8 @@ VariantSpace kv_major_space(const Problem& problem, const Target& target) {
   return space;
 }
 
-VariantSpace kv_major_wgmma_space(const Problem& problem, const Target& target) {
-  VariantSpace space(kWgmmaName);
+VariantSpace start_wgmma_space(const char* name, const Problem& problem, const Target& target) {
+  VariantSpace space(name);
   space.dimension("warpgroups", {1, 2})
       .dimension("blocks_per_sm", {1, 2, 3, 4})
       .dimension("keys", {kPanel})
@@ -90,21 +100,36 @@ VariantSpace kv_major_wgmma_space(const Problem& problem, const Target& target) 
   return space;
 }
 
+VariantSpace kv_major_wgmma_space(const Problem& problem, const Target& target) {
+  return start_wgmma_space(kWgmmaName, problem, target);
+}
+
+VariantSpace kv_near_wgmma_space(const Problem& problem, const Target& target) {
+  VariantSpace space = start_wgmma_space(kNearName, problem, target);
+  space.require("a selection block is a whole number of tiles",
+                [problem](const Config&) { return problem.l_sel % tile_keys(problem) == 0; });
+  return space;
+}
+
 Unit kv_major_unit(const Problem& problem, const Config& config, const Target&) {
   Unit unit = start_cuda_unit(problem, config);
-  unit.template_path = is_wgmma(config) ? "selection/kv_major_wgmma.cuh" : "selection/kv_combine.cuh";
+  unit.template_path = is_near(config)    ? "selection/kv_near.cuh"
+                       : is_wgmma(config) ? "selection/kv_major_wgmma.cuh"
+                                          : "selection/kv_combine.cuh";
   unit.fields.emplace_back("tile", tile_keys(problem));
   unit.fields.emplace_back("slots", problem.n_sel);
+  unit.fields.emplace_back("near", is_near(config) ? 1 : 0);
   unit.entries = {"selection_kv_count", "selection_kv_scan", "selection_kv_fill", "selection_kv_major", "selection_kv_combine"};
   unit.bodies = {"nsajit::selection::kv_count", "nsajit::selection::kv_scan", "nsajit::selection::kv_fill",
                  is_wgmma(config) ? "nsajit::selection::kv_major_wgmma" : "nsajit::selection::kv_major",
-                 "nsajit::selection::kv_combine"};
+                 is_near(config) ? "nsajit::selection::kv_near" : "nsajit::selection::kv_combine"};
   const EntryBounds index{.threads = kIndexThreads};
+  const EntryBounds near{.threads = kNearThreads, .blocks_per_sm = near_blocks_per_sm(problem)};
   unit.bounds = {index,
                  index,
                  index,
                  {.threads = kWarpThreads * warps(config), .blocks_per_sm = config.at("blocks_per_sm")},
-                 {.threads = kCombineThreads}};
+                 is_near(config) ? near : EntryBounds{.threads = kCombineThreads}};
   return unit;
 }
 
@@ -138,7 +163,6 @@ LaunchPlan kv_major_plan(const Workload& workload, const Config& config, const T
     const std::uint32_t index_blocks = blocks_for(rows, kIndexRows);
     // Work items are known on the device only; surplus blocks return at once.
     const std::uint32_t items = blocks_for(rows * problem.n_sel, config.at("item_pairs")) + static_cast<std::uint32_t>(tiles);
-    const std::uint32_t combine_blocks = blocks_for(rows * problem.group * (problem.dv / 8), kCombineThreads);
     const auto step = [&](Entry entry, std::uint32_t blocks, std::uint32_t threads, std::uint32_t smem) {
       plan.steps.push_back(
           {.entry = entry, .grid = grid(blocks), .block = {threads, 1, 1}, .smem_bytes = smem, .first_row = first});
@@ -147,7 +171,12 @@ LaunchPlan kv_major_plan(const Workload& workload, const Config& config, const T
     step(kScan, 1, kIndexThreads, 0);
     step(kFill, index_blocks, kIndexThreads, index_smem);
     step(kMain, items, main_threads, static_cast<std::uint32_t>(smem_bytes(problem, config)));
-    step(kCombine, combine_blocks, kCombineThreads, 0);
+    if (is_near(config)) {
+      step(kCombine, blocks_for(rows * problem.group, kNearRows), kNearThreads,
+           static_cast<std::uint32_t>(near_smem_bytes(problem)));
+    } else {
+      step(kCombine, blocks_for(rows * problem.group * (problem.dv / 8), kCombineThreads), kCombineThreads, 0);
+    }
   }
   return plan;
 }
@@ -156,5 +185,6 @@ LaunchPlan kv_major_plan(const Workload& workload, const Config& config, const T
 
 const CudaVariant kCudaKvMajor{kName, kv_major_space, kv_major_unit, kv_major_plan};
 const CudaVariant kCudaKvMajorWgmma{kWgmmaName, kv_major_wgmma_space, kv_major_unit, kv_major_plan};
+const CudaVariant kCudaKvNearWgmma{kNearName, kv_near_wgmma_space, kv_major_unit, kv_major_plan};
 
 }  // namespace nsajit::templates

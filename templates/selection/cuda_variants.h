@@ -26,6 +26,8 @@ extern const CudaVariant kCudaQueryUnionWgmma;
 extern const CudaVariant kCudaKvMajor;
 // The same on warpgroup instructions, SM 90a only.
 extern const CudaVariant kCudaKvMajorWgmma;
+// The same, with block 0 and each row's two local blocks, where it selected them, computed as the partial results are merged.
+extern const CudaVariant kCudaKvNearWgmma;
 // Gather, then dense attention: the baseline. Its space is what cuda_baseline_config chooses from.
 extern const CudaVariant kCudaPackedSdpa;
 // The same two for fp32 storage, on the plain arithmetic units.

@@ -2,35 +2,50 @@
 // The inverse index: for every tile of keys, the rows that selected it. Three kernels: count (a histogram per CTA),
 // scan (one CTA per KV group), fill. No global atomics; which rows a tile lists is deterministic, their order inside
 // a CTA's share is not and changes no result.
+//
+// Fields: tile, slots, item_pairs, near (1: near tiles that an entry holds whole are left out of the index and noted for the
+// row instead; near_tiles.cuh).
 
 #include "common/warp.cuh"
 #include "selection/kv_workspace.cuh"
+#include "selection/near_tiles.cuh"
 #include "selection/row.cuh"
 
 namespace nsajit::selection {
 
+struct RowPairs {
+  int count = 0;
+  uint32 near = 0;  // tiles that are not among them
+};
+
 // One warp and one row: calls visit(tile, first, last, number) for every tile that the row's entries touch, with the
-// bounds of the keys inside the tile and the pair's number in the row. Returns the number of pairs. A lane an entry,
-// so that the loads are coalesced.
+// bounds of the keys inside the tile and the pair's number in the row. A lane an entry, so that the loads are coalesced.
 template <class Fields, class Element, class Visit>
-__device__ __forceinline__ int for_each_pair(const Row<Element>& row, int lane, Visit&& visit) {
-  int before = 0;
+__device__ __forceinline__ RowPairs for_each_pair(const Row<Element>& row, int lane, Visit&& visit) {
+  const int own = (row.limit - 1) / Fields::tile;
+  RowPairs pairs;
   for (int base = 0; base < row.n; base += 32) {
     int start = 0;
     int end = 0;
     if (base + lane < row.n) read_entry<Fields::block>(row, base + lane, start, end);
-    const int count = end > start ? (end - 1) / Fields::tile - start / Fields::tile + 1 : 0;
+    uint32 near = 0;
+    if constexpr (Fields::near) {
+      near = near_tiles<Fields::tile>(start, end, row.limit);
+      pairs.near |= __reduce_or_sync(kAllLanes, near);
+    }
+    const int count = end > start ? (end - 1) / Fields::tile - start / Fields::tile + 1 - __popc(near) : 0;
     const int scan = scan_sum(count, lane);
-    int number = before + scan - count;
+    int number = pairs.count + scan - count;
     while (start < end) {
       const int tile = start / Fields::tile;
       const int tile_end = min((tile + 1) * Fields::tile, end);
-      visit(tile, start - tile * Fields::tile, tile_end - tile * Fields::tile, number++);
+      if (!Fields::near || (near & near_bit(tile, own)) == 0)
+        visit(tile, start - tile * Fields::tile, tile_end - tile * Fields::tile, number++);
       start = tile_end;
     }
-    before += __shfl_sync(kAllLanes, scan, 31);
+    pairs.count += __shfl_sync(kAllLanes, scan, 31);
   }
-  return before;
+  return pairs;
 }
 
 template <class Fields>
@@ -46,15 +61,16 @@ __device__ __forceinline__ void kv_count(const nsajit_selection_args& args, int6
 #pragma unroll 2
   for (int r = blockIdx.x * kIndexRows + threadIdx.x / 32; r < last; r += blockDim.x / 32) {
     const Row<Element> row = make_row<Element>(args, blockIdx.z, blockIdx.y, first_row + r);
-    const int pairs = for_each_pair<Fields>(row, lane, [&](int tile, int, int, int number) {
+    const RowPairs pairs = for_each_pair<Fields>(row, lane, [&](int tile, int, int, int number) {
       if (number < Fields::slots) atomicAdd(&histogram[tile], 1);
     });
-    if (pairs > Fields::slots) {       // not indexed after all
+    if (pairs.count > Fields::slots) {       // not indexed after all
       for_each_pair<Fields>(row, lane, [&](int tile, int, int, int number) {
         if (number < Fields::slots) atomicSub(&histogram[tile], 1);
       });
     }
-    if (lane == 0) space.pairs_of_row[r] = pairs <= Fields::slots ? pairs : kTooManyPairs;
+    if (lane == 0)
+      space.pairs_of_row[r] = pairs.count <= Fields::slots ? pairs.count | static_cast<int>(pairs.near << kNearShift) : kTooManyPairs;
   }
   __syncthreads();
   int* const out = space.histogram + static_cast<int64>(blockIdx.x) * space.tiles;

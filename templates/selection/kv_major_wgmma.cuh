@@ -5,7 +5,7 @@
 // A warpgroup walks its share of the tile's rows, 64 at a time: who they are (a ring of three lists), their Q (a ring of
 // two, gathered while the previous 64 are computed), the product, the partial results.
 //
-// Fields: those of kv_major, with warpgroups in place of warps.
+// Fields: those of kv_major, with warpgroups in place of warps, and near (1: partial results are for kv_near.cuh).
 
 #include "common/wgmma.cuh"
 #include "selection/kv_combine.cuh"
@@ -24,12 +24,11 @@ struct KvWgmmaShape {
   static constexpr int kSmem = kKBytes + kVBytes + Fields::warpgroups * (kGroupBytes + kListBytes);
 };
 
-// A row of a 64-row step. slot -1: no row.
+// A row of a 64-row step. out -1: no row.
 struct alignas(16) StepRow {
-  int slot;
-  int head;
+  int64 query;  // its Q, elements from the chunk's first row
+  int out;      // its partial result: slot * group + head
   int bounds;
-  int unused;
 };
 
 template <class Fields>
@@ -82,6 +81,11 @@ class WarpgroupRows : public SoftmaxRows<Fields> {
     wgmma_commit();
     wgmma_wait();
   }
+
+  // As store_fragments.
+  __device__ __forceinline__ void store_partial_row(int half, Element* out, bool real, int lane) const {
+    store_fragments(o_, half, out, real, lane);
+  }
 };
 
 // kRows rows of kWidth elements, `count` real ones, into swizzled panels by all threads of the block.
@@ -111,9 +115,10 @@ class KvMajorWgmma {
   // The list of the 64 rows from `first` on is made by the first 64 threads, one row each.
   __device__ __forceinline__ StepRow find_row(int first) const {
     const int row = first + thread;
-    if (thread >= 64 || row >= rows) return {-1, 0, 0, 0};
+    if (thread >= 64 || row >= rows) return {0, -1, 0};
     const Pair pair = pairs[row / Fields::group];
-    return {pair.slot, row % Fields::group, pair.bounds, 0};
+    const int head = row % Fields::group;
+    return {(pair.slot / Fields::slots) * args.q_s + head * args.q_h, pair.slot * Fields::group + head, pair.bounds};
   }
 
   __device__ __forceinline__ void copy_queries(const StepRow* list, uint32 destination) const {
@@ -123,13 +128,12 @@ class KvMajorWgmma {
       const int row = i / kChunks;
       const int chunk = i % kChunks;
       const StepRow at = list[row];
-      const Element* const source = q + (at.slot / Fields::slots) * args.q_s + at.head * args.q_h + chunk * 8;
-      copy_16_async<CopyPath::kL2Only>(destination + chunk / 8 * Shape::kQueryPanel + panel_offset(row, chunk % 8), source,
-                                       at.slot >= 0 ? 16 : 0);
+      copy_16_async<CopyPath::kL2Only>(destination + chunk / 8 * Shape::kQueryPanel + panel_offset(row, chunk % 8),
+                                       q + at.query + chunk * 8, at.out >= 0 ? 16 : 0);
     }
   }
 
-  __device__ __forceinline__ void attend(const StepRow* list, uint32 queries, uint32 k, uint32 v, int barrier, float scale2) const {
+  __device__ __forceinline__ void attend(const StepRow* list, uint32 queries, uint32 k, uint32 v, float scale2) const {
     const int lane = thread % 32;
     const int row = thread / 32 * 16 + lane / 4;
     const StepRow mine[2] = {list[row], list[row + 8]};
@@ -144,7 +148,6 @@ class KvMajorWgmma {
     for (int key = 0; key < Fields::tile; key += 64) {
       float s[8][4] = {};
       heads.score(s, queries, k, key);
-      if (key + 64 == Fields::tile) warps_sync<4>(barrier);      // Q is read: its place may be filled again
       const bool cut = bounds.first[0] > key || bounds.first[1] > key || bounds.last[0] < key + 64 || bounds.last[1] < key + 64;
       const KeyBounds inside{{bounds.first[0] - key, bounds.first[1] - key}, {bounds.last[0] - key, bounds.last[1] - key}};
       heads.accumulate(s, inside, __any_sync(kAllLanes, cut), v, key, scale2, lane);
@@ -152,10 +155,14 @@ class KvMajorWgmma {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const float lse = heads.finish_row(half, scale2);
-      const bool real = mine[half].slot >= 0;
-      const int64 out = static_cast<int64>(mine[half].slot) * Fields::group + mine[half].head;
+      const bool real = mine[half].out >= 0;
+      const int64 out = mine[half].out;
       if (real && lane % 4 == 0) space.lse[out] = lse;
-      heads.store_row(half, space.partial + out * Fields::dv, real, lane);
+      if constexpr (Fields::near) {
+        heads.store_partial_row(half, space.partial + out * Fields::dv, real, lane);
+      } else {
+        heads.store_row(half, space.partial + out * Fields::dv, real, lane);
+      }
     }
   }
 };
@@ -202,14 +209,14 @@ __device__ __forceinline__ void kv_major_wgmma(const nsajit_selection_args& args
   for (int stage = 0; first < kernel.rows; first += kStep, stage ^= 1) {
     const int next = list == 2 ? 0 : list + 1;
     const int after = next == 2 ? 0 : next + 1;
+    wait_copies<0>();                          // before the next copies start, or the fence would wait for them too
+    publish_to_tensor_cores();
+    warps_sync<4>(barrier);                    // Q is there for all, and all are done with the 64 rows before
     if (kernel.thread < 64) lists[after * 64 + kernel.thread] = ahead;
     ahead = kernel.find_row(first + 3 * kStep);
     if (first + kStep < kernel.rows) kernel.copy_queries(lists + next * 64, stages + (stage ^ 1) * Shape::kQueryBytes);
     commit_copies();
-    wait_copies<1>();
-    publish_to_tensor_cores();
-    warps_sync<4>(barrier);
-    kernel.attend(lists + list * 64, stages + stage * Shape::kQueryBytes, k, v, barrier, scale2);
+    kernel.attend(lists + list * 64, stages + stage * Shape::kQueryBytes, k, v, scale2);
     list = next;
   }
   wait_copies<0>();

@@ -13,6 +13,7 @@ namespace nsajit::selection {
 
 inline constexpr int kIndexRows = 256;     // rows per CTA of the index kernels
 inline constexpr int kTooManyPairs = -1;   // in pairs_of_row
+inline constexpr int kNearShift = 8;       // in pairs_of_row: a mask of near tiles begins here, the number of pairs is below
 
 struct Pair {
   int slot;        // row of the chunk * slots + which of the row's pairs
@@ -28,7 +29,7 @@ struct KvWorkspace {
   int tiles;            // of S_kv
   int index_ctas;       // per (b, g)
   int64 bg;             // this CTA's (b, g) number: blockIdx.z * G + blockIdx.y
-  int* pairs_of_row;    // [rows]
+  int* pairs_of_row;    // [rows]: number of pairs, near tiles
   int* histogram;       // [index_ctas][tiles]: pairs, then where the CTA's pairs of a tile start
   int* tile_start;      // [tiles + 1] into pairs
   int* item_start;      // [tiles + 1]: work items before each tile

@@ -18,7 +18,8 @@ constexpr std::int64_t kMaxGridYz = 65535;
 // The variants of the problem's storage type, packed SDPA last; the first one has the default.
 std::vector<const CudaVariant*> variants_of(const Problem& problem) {
   if (problem.dtype == DType::FP32) return {&kCudaQueryMajorFp32, &kCudaPackedSdpaFp32};
-  return {&kCudaQueryMajor, &kCudaQuerySplit, &kCudaQueryUnion, &kCudaQueryUnionWgmma, &kCudaKvMajor, &kCudaKvMajorWgmma, &kCudaPackedSdpa};
+  return {&kCudaQueryMajor, &kCudaQuerySplit,   &kCudaQueryUnion,  &kCudaQueryUnionWgmma,
+          &kCudaKvMajor,    &kCudaKvMajorWgmma, &kCudaKvNearWgmma, &kCudaPackedSdpa};
 }
 
 void require_supported(const Target& target) {
