@@ -194,11 +194,14 @@ Unit make_unit(const Problem& problem, const Config& config, const Target& targe
 }
 
 LaunchPlan make_plan(const Workload& workload, const Config& config, const Target& target) {
-  if (workload.G > kMaxGridYz || workload.B > kMaxGridYz || workload.S_kv > std::numeric_limits<int>::max()) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  if (workload.G > kMaxGridYz || workload.B > kMaxGridYz || workload.S_kv > kMost ||
+      workload.S * workload.problem.group > kMost) {
     throw Error(
         ErrorCode::Unsupported,
-        fmt::format("launch {} attention for {}: B and G go up to {}, S_kv up to {}; split the batch",
-                    to_string(workload.problem.branch), to_string(workload), kMaxGridYz, std::numeric_limits<int>::max()));
+        fmt::format("launch {} attention for {}: B and G go up to {}, S_kv and the rows of all heads of a group up to {}; "
+                    "split the batch",
+                    to_string(workload.problem.branch), to_string(workload), kMaxGridYz, kMost));
   }
   const std::int64_t block_rows = rows(workload.problem, config),
                      blocks = (workload.S * workload.problem.group + block_rows - 1) / block_rows;
@@ -207,12 +210,10 @@ LaunchPlan make_plan(const Workload& workload, const Config& config, const Targe
   if (is_wgmma(config)) {
     const std::int64_t items = blocks * workload.G * workload.B,
                        resident = std::int64_t{target.processors} * config.at("blocks_per_sm");
-    if (items > std::numeric_limits<std::int32_t>::max()) {
-      throw Error(
-          ErrorCode::Unsupported,
-          fmt::format("launch {} attention for {}: {} blocks of rows, and {} is the most of a launch; "
-                      "split the batch",
-                      to_string(workload.problem.branch), to_string(workload), items, std::numeric_limits<std::int32_t>::max()));
+    if (items > kMost) {
+      throw Error(ErrorCode::Unsupported,
+                  fmt::format("launch {} attention for {}: {} blocks of rows, and a launch has {} at most; split the batch",
+                              to_string(workload.problem.branch), to_string(workload), items, kMost));
     }
     grid = {static_cast<std::uint32_t>(config.at("persistent") != 0 && resident > 0 ? std::min(items, resident) : items), 1, 1};
   }

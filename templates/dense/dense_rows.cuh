@@ -15,20 +15,21 @@ template <class Fields, int kRows>
 struct CtaRows {
   static constexpr int kTile = Fields::tile;
   Sequence sequence;
-  int64 first_query;
+  int first_query;
   int first_head;  // the CTA's first row is this head of it
   int queries;     // that have rows in the CTA; 0: there is nothing to do
 
-  // Block `block` of sequence b. Late rows first: they have the most tiles.
+  // Block `block` of sequence b. Late rows first: they have the most tiles. A sequence has fewer than 2^31 rows of all heads, as
+  // the host sees to.
   __device__ __forceinline__ CtaRows(const nsajit_dense_args& args, int64 b, int64 block) : sequence(find_sequence(args, b)) {
-    const int64 ctas = (sequence.rows * Fields::group + kRows - 1) / kRows;
-    const int64 cta = ctas - 1 - block;
-    const int64 first_row = (cta < 0 ? 0 : cta) * kRows;
+    const uint32 length = static_cast<uint32>(sequence.rows);
+    const int ctas = (length * Fields::group + kRows - 1) / kRows;
+    const int cta = ctas - 1 - static_cast<int>(block);
+    const uint32 first_row = (cta < 0 ? 0 : cta) * kRows;
     first_query = first_row / Fields::group;
-    first_head = static_cast<int>(first_row - first_query * Fields::group);
-    const int64 left = sequence.rows - first_query;
-    const int most = ceil_div(first_head + kRows, Fields::group);
-    queries = cta < 0 ? 0 : left < most ? static_cast<int>(left) : most;
+    first_head = first_row - first_query * Fields::group;
+    const int left = length - first_query;
+    queries = cta < 0 ? 0 : min(left, ceil_div(first_head + kRows, Fields::group));
   }
 
   // Rows behind the last one count as its own: what they compute is not stored.

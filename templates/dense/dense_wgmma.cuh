@@ -197,8 +197,7 @@ class DenseWgmma {
     barrier_wait(full(place.stage), place.parity);
     attention.start_scores(s, keys_of(place.stage));
     wgmma_wait<0>();
-    soften();
-    attention.settle_output();
+    soften();  // there is no output yet that would have to follow
     attention.take_probabilities(s);
     int before = place.stage;
     place.advance();
@@ -245,8 +244,9 @@ class DenseWgmma {
     const int row_of_lane = first + thread / 32 * 16 + lane / 4;
     Place place;
     ItemCursor<Fields> cursor(args, kRows);
-    const auto skip_empty = [&] {
-      while (!cursor.done() && Cta(args, cursor.item().b, cursor.item().block).queries == 0) cursor.next();
+    const auto skip_empty = [&] {  // a short sequence has fewer blocks than the longest
+      while (args.cu_seqlens != nullptr && !cursor.done() && Cta(args, cursor.item().b, cursor.item().block).queries == 0)
+        cursor.next();
     };
     const auto copy_next = [&] {
       skip_empty();
