@@ -54,9 +54,10 @@ __device__ __forceinline__ void store_fragment_row(const float (&o)[kTiles][4], 
 template <class Element, int kTiles>
 __device__ __forceinline__ void store_fragments(const float (&o)[kTiles][4], int half, Element* out, bool real, int lane) {
   const auto packed = [&](int i) { return pack2<Element>(o[i][2 * half], o[i][2 * half + 1]); };
+  Element* const to = out + lane % 4 * 8;
 #pragma unroll
   for (int i = 0; i < kTiles; i += 4) {
-    if (real) store_16_streamed(out + (i + lane % 4) * 8, make_uint4(packed(i), packed(i + 1), packed(i + 2), packed(i + 3)));
+    if (real) store_16_streamed(to + i * 8, make_uint4(packed(i), packed(i + 1), packed(i + 2), packed(i + 3)));
   }
 }
 

@@ -24,10 +24,11 @@ struct KvWgmmaShape {
   static constexpr int kSmem = kKBytes + kVBytes + Fields::warpgroups * (kGroupBytes + kListBytes);
 };
 
-// A row of a 64-row step. out -1: no row.
+// A row of a 64-row step.
+template <class Element>
 struct alignas(16) StepRow {
-  int64 query;  // its Q, elements from the chunk's first row
-  int out;      // its partial result: slot * group + head
+  const Element* query;  // its Q; where there is no row, some other's
+  int out;               // its partial result: slot * group + head; -1: no row
   int bounds;
 };
 
@@ -35,7 +36,9 @@ template <class Fields>
 class WarpgroupRows : public SoftmaxRows<Fields> {
   using Base = SoftmaxRows<Fields>;
   using Base::mask;
+  using Base::max_;
   using Base::o_;
+  using Base::sum_;
   using Base::update_softmax;
   using Shape = KvWgmmaShape<Fields>;
 
@@ -82,6 +85,13 @@ class WarpgroupRows : public SoftmaxRows<Fields> {
     wgmma_wait();
   }
 
+  // As finish_row. A sum is at least 1: that of the row's maximum.
+  __device__ __forceinline__ float finish_partial_row(int half, float scale) {
+    const float sum = reduce_sum<1, 2>(sum_[half]);
+    scale_fragment_row(o_, half, sum > 0.0f ? reciprocal_fast(sum) : 0.0f);
+    return sum > 0.0f ? max_[half] * scale + log2_fast(sum) : negative_infinity();
+  }
+
   // As store_fragments.
   __device__ __forceinline__ void store_partial_row(int half, Element* out, bool real, int lane) const {
     store_fragments(o_, half, out, real, lane);
@@ -112,31 +122,43 @@ class KvMajorWgmma {
   int rows;              // of the work item
   int thread = threadIdx.x % 128;
 
-  // The list of the 64 rows from `first` on is made by the first 64 threads, one row each.
-  __device__ __forceinline__ StepRow find_row(int first) const {
+  // The list of the 64 rows from `first` on is made by the first 64 threads, one row each: in two parts, so that the pair
+  // can be under way while other work is done. slot -1: no row.
+  __device__ __forceinline__ Pair find_pair(int first) const {
     const int row = first + thread;
-    if (thread >= 64 || row >= rows) return {0, -1, 0};
-    const Pair pair = pairs[row / Fields::group];
-    const int head = row % Fields::group;
-    return {(pair.slot / Fields::slots) * args.q_s + head * args.q_h, pair.slot * Fields::group + head, pair.bounds};
+    if (thread >= 64 || row >= rows) return {-1, 0};
+    return pairs[row / Fields::group];
   }
 
-  __device__ __forceinline__ void copy_queries(const StepRow* list, uint32 destination) const {
+  __device__ __forceinline__ StepRow<Element> find_row(Pair pair, int first) const {
+    const int head = (first + thread) % Fields::group;
+    if (pair.slot < 0) return {q, -1, 0};
+    return {q + (pair.slot / Fields::slots) * args.q_s + head * args.q_h, pair.slot * Fields::group + head, pair.bounds};
+  }
+
+  __device__ __forceinline__ void copy_queries(const StepRow<Element>* list, uint32 destination) const {
     constexpr int kChunks = Fields::dk / 8;
+    constexpr int kEach = 64 * kChunks / 128;                           // copies of a thread
+    constexpr int kDown = 128 % kChunks == 0 ? 128 / kChunks : 0;       // rows from one to the next, or it is not the same chunk
+    const Element* from[kEach];  // all are read before the first copy, or the compiler would keep the order
+    const auto row_of = [&](int i) { return kDown > 0 ? thread / kChunks + i * kDown : (thread + i * 128) / kChunks; };
+    const auto chunk_of = [&](int i) { return kDown > 0 ? thread % kChunks : (thread + i * 128) % kChunks; };
 #pragma unroll
-    for (int i = thread; i < 64 * kChunks; i += 128) {
-      const int row = i / kChunks;
-      const int chunk = i % kChunks;
-      const StepRow at = list[row];
-      copy_16_async<CopyPath::kL2Only>(destination + chunk / 8 * Shape::kQueryPanel + panel_offset(row, chunk % 8),
-                                       q + at.query + chunk * 8, at.out >= 0 ? 16 : 0);
+    for (int i = 0; i < kEach; ++i) from[i] = list[row_of(i)].query + chunk_of(i) * 8;
+    const uint32 first = destination + chunk_of(0) / 8 * Shape::kQueryPanel + panel_offset(row_of(0), chunk_of(0) % 8);
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) {
+      const uint32 to = kDown % 8 == 0 && kDown > 0
+                            ? first + i * kDown * kPanelRowBytes
+                            : destination + chunk_of(i) / 8 * Shape::kQueryPanel + panel_offset(row_of(i), chunk_of(i) % 8);
+      copy_16_async<CopyPath::kL2Only>(to, from[i], 16);
     }
   }
 
-  __device__ __forceinline__ void attend(const StepRow* list, uint32 queries, uint32 k, uint32 v, float scale2) const {
+  __device__ __forceinline__ void attend(const StepRow<Element>* list, uint32 queries, uint32 k, uint32 v, float scale2) const {
     const int lane = thread % 32;
     const int row = thread / 32 * 16 + lane / 4;
-    const StepRow mine[2] = {list[row], list[row + 8]};
+    const StepRow<Element> mine[2] = {list[row], list[row + 8]};
     KeyBounds bounds;
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
@@ -154,7 +176,7 @@ class KvMajorWgmma {
     }
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const float lse = heads.finish_row(half, scale2);
+      const float lse = heads.finish_partial_row(half, scale2);
       const bool real = mine[half].out >= 0;
       const int64 out = mine[half].out;
       if (real && lane % 4 == 0) space.lse[out] = lse;
@@ -188,17 +210,17 @@ __device__ __forceinline__ void kv_major_wgmma(const nsajit_selection_args& args
   const int warpgroup = threadIdx.x / 128;
   const int barrier = 1 + warpgroup;
   const uint32 stages = v + Shape::kVBytes + warpgroup * Shape::kGroupBytes;
-  StepRow* const lists = reinterpret_cast<StepRow*>(nsajit_panels + Shape::kKBytes + Shape::kVBytes + Fields::warpgroups * Shape::kGroupBytes) +
+  StepRow<Element>* const lists = reinterpret_cast<StepRow<Element>*>(nsajit_panels + Shape::kKBytes + Shape::kVBytes + Fields::warpgroups * Shape::kGroupBytes) +
                          warpgroup * 3 * 64;
   const KvMajorWgmma<Fields> kernel{args, space, group.q, space.pairs + item.first_pair, item.pair_count * Fields::group};
   constexpr int kStep = 64 * Fields::warpgroups;
   const float scale2 = args.scale * 1.4426950408889634f;
   int first = warpgroup * 64;
   if (kernel.thread < 64) {
-    lists[kernel.thread] = kernel.find_row(first);
-    lists[64 + kernel.thread] = kernel.find_row(first + kStep);
+    lists[kernel.thread] = kernel.find_row(kernel.find_pair(first), first);
+    lists[64 + kernel.thread] = kernel.find_row(kernel.find_pair(first + kStep), first + kStep);
   }
-  StepRow ahead = kernel.find_row(first + 2 * kStep);
+  Pair ahead = kernel.find_pair(first + 2 * kStep);
   warps_sync<4>(barrier);
   kernel.copy_queries(lists, stages);
   commit_copies();
@@ -212,8 +234,8 @@ __device__ __forceinline__ void kv_major_wgmma(const nsajit_selection_args& args
     wait_copies<0>();                          // before the next copies start, or the fence would wait for them too
     publish_to_tensor_cores();
     warps_sync<4>(barrier);                    // Q is there for all, and all are done with the 64 rows before
-    if (kernel.thread < 64) lists[after * 64 + kernel.thread] = ahead;
-    ahead = kernel.find_row(first + 3 * kStep);
+    if (kernel.thread < 64) lists[after * 64 + kernel.thread] = kernel.find_row(ahead, first + 2 * kStep);
+    ahead = kernel.find_pair(first + 3 * kStep);
     if (first + kStep < kernel.rows) kernel.copy_queries(lists + next * 64, stages + (stage ^ 1) * Shape::kQueryBytes);
     commit_copies();
     kernel.attend(lists + list * 64, stages + stage * Shape::kQueryBytes, k, v, scale2);
