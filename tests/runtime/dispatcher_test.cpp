@@ -4,8 +4,8 @@
 
 #include <catch2/catch_all.hpp>
 
-#include "nsajit/error.h"
 #include "codegen/frozen_compiler.h"
+#include "nsajit/error.h"
 #include "runtime/kernel_key.h"
 #include "runtime/stored_binary.h"
 #include "tests/cache/captured_stderr.h"
@@ -183,6 +183,46 @@ TEST_CASE("a threshold of -1 keeps the baseline", "[runtime]") {
   const Decision decision = fixture.decide(sized(1024));
   CHECK(decision.grade == Grade::Fallback);
   CHECK_THAT(decision.why, Contains("NSA_SEL_TRITON_MIN_L is -1"));
+}
+
+namespace {
+
+// The winner is the faster one from about 300 tokens on, by a fifth from about 430 on.
+constexpr const char* kLadder =
+    R"([{"length":64,"time_us":10,"baseline_us":5},{"length":256,"time_us":10,"baseline_us":9.5},{"length":512,"time_us":10,"baseline_us":13}])";
+
+}  // namespace
+
+TEST_CASE("the faster one is served, whether or not it is so by the margin of the stored threshold", "[runtime]") {
+  Fixture fixture;
+  fixture.store({});
+  fixture.store_threshold(512, kLadder);
+  const Decision between = fixture.decide(sized(1024, 6));  // 384 tokens
+  CHECK(between.config == tuned(32));
+  CHECK(between.grade == Grade::Nearest);
+  CHECK(between.threshold == 512);
+  CHECK_THAT(between.why, Contains("length 384") && Contains("1.14 times as fast") && Contains("NSA_SEL_TRITON_MIN_L is 512"));
+  const Decision below = fixture.decide(sized(1024, 4));  // 256 tokens
+  CHECK(below.grade == Grade::Fallback);
+  CHECK(below.config == fixture.baseline());
+  CHECK_THAT(below.why, Contains("length 256") && Contains("0.95 times as fast"));
+}
+
+TEST_CASE("a winner that never wins by the margin is served where it wins", "[runtime]") {
+  Fixture fixture;
+  fixture.store({.time_us = 90});
+  fixture.store_threshold(-1, R"([{"length":64,"time_us":10,"baseline_us":9},{"length":1024,"time_us":90,"baseline_us":100}])");
+  CHECK(fixture.decide(sized(1024)).config == tuned(32));
+  CHECK(fixture.decide(sized(1024, 1)).config == fixture.baseline());
+}
+
+TEST_CASE("a winner that failed at a length is served at no shorter one", "[runtime]") {
+  Fixture fixture;
+  fixture.store({});
+  fixture.store_threshold(512, R"([{"length":256,"time_us":0,"baseline_us":9.5},{"length":512,"time_us":10,"baseline_us":13}])");
+  CHECK(fixture.decide(sized(1024, 8)).config == tuned(32));
+  CHECK(fixture.decide(sized(1024, 6)).config == fixture.baseline());
+  CHECK_THAT(fixture.decide(sized(1024, 1)).why, Contains("failed at length 64 or beside it"));
 }
 
 TEST_CASE("the host app's toggles decide what the dispatcher serves", "[runtime]") {
