@@ -27,7 +27,7 @@ double missed(double bytes, double cache) { return bytes > cache ? 1 - cache / b
 
 Prediction predict_kv_major(const Workload& workload, const Config& config, const Target& target, const KvMajorRates& rates) {
   const Problem& p = workload.problem;
-  const LaunchPlan plan = cuda_plan(workload, config, target);
+  const LaunchPlan plan = selection::kCudaFunctions.plan(workload, config, target);
   const LaunchStep step = plan.steps.at(kMainEntry);
   const bool wgmma = config.variant == "kv_major_wgmma";
   const int tile = p.l_sel % 16 == 0 && p.l_sel >= 32 && p.l_sel <= 128 ? p.l_sel : 64;
