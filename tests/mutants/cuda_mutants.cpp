@@ -12,9 +12,6 @@ constexpr const char* kColumns = "selection/heads_as_columns.cuh";
 constexpr const char* kRows = "common/heads_as_rows.cuh";
 constexpr const char* kSoftmax = "common/softmax_rows.cuh";
 constexpr const char* kUnion = "selection/query_union.cuh";
-constexpr const char* kIndex = "selection/kv_index.cuh";
-constexpr const char* kCombine = "selection/kv_combine.cuh";
-constexpr const char* kKvMajor = "selection/kv_major.cuh";
 constexpr const char* kPacked = "selection/packed_sdpa.cuh";
 constexpr const char* kSplit = "selection/query_split.cuh";
 constexpr const char* kUnionWgmma = "selection/query_union_wgmma.cuh";
@@ -59,8 +56,7 @@ constexpr const char* kScoringFp32 = "scoring,fp32,dk=64,group=4,n_sel=6;S=100,S
 constexpr const char* kWideGroup = "scoring,bf16,dk=64,group=40,n_sel=6;S=100,S_kv=3000,G=1";  // lanes share a query
 
 using Hits = std::vector<std::string>;
-const Hits kTuned{"query_major{", "query_union{", "kv_major{", "kv_major_wgmma{"};
-const Hits kIndexed{"kv_major{", "kv_major_wgmma{"};
+const Hits kTuned{"query_major{", "query_union{", "kv_major{", "kv_major_wgmma{", "kv_near_wgmma{"};
 const Hits kMerged{"query_major{", "query_union{", "packed_sdpa{"};
 const Hits kStreamed{"query_major{", "packed_sdpa{"};
 
@@ -295,22 +291,6 @@ std::vector<Mutant> other_variant_mutants() {
        {kUnion, "const bool real = s >= 0;", "const bool real = s > 0;"},
        {"query_union{"},
        kGroup4},
-      {"the index drops the last entry's pairs",
-       {kIndex, "if (base + lane < row.n) read_entry", "if (base + lane + 1 < row.n) read_entry"},
-       kIndexed,
-       kGroup4},
-      {"partial results are merged unweighted",
-       {kCombine, "const float weight = exp2_fast(lse[slot] - top);", "const float weight = 1.0f;"},
-       kIndexed,
-       kGroup4},
-      {"the last slot of a row is not merged",
-       {kCombine, "if (slot >= pairs) lse", "if (slot >= pairs - 1) lse"},
-       kIndexed,
-       kGroup4},
-      {"a pair's last key is masked",
-       {kKvMajor, "bounds.last[half] = packed >> 16;", "bounds.last[half] = (packed >> 16) - 1;"},
-       {"kv_major{"},
-       kGroup4},
       {"packed rows lack their last token",
        {kPacked, "min(tokens, Fields::max_tokens);", "min(tokens - 1, Fields::max_tokens);"},
        {"packed_sdpa{"},
@@ -409,6 +389,7 @@ const std::vector<Mutant>& cuda_mutants() {
     for (Mutant& mutant : streaming_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : decode_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : other_variant_mutants()) mutants.push_back(std::move(mutant));
+    for (Mutant& mutant : cuda_kv_mutants()) mutants.push_back(std::move(mutant));
     return mutants;
   }();
   return all;
