@@ -39,12 +39,12 @@ std::int64_t logits_bytes(const Problem& p, const Config& config, std::int64_t t
 std::int64_t smem_bytes(const Problem& p, const Config& config) {
   const std::int64_t warps = config.at("warps"), ctas = cluster_size(config), keys = config.at("keys");
   const std::int64_t offering = p.n_sel <= 32 ? std::clamp<std::int64_t>(256 / (ctas * p.n_sel), 1, warps) : 1;
-  const std::int64_t sources = ctas * offering, tile = keys * (2 * (p.dk + p.dv) + 32), partial = kMostHeads * (p.dv + 8) * 4;
+  const std::int64_t tile = keys * (2 * (p.dk + p.dv) + 32), partial = kMostHeads * (p.dv + 8) * 4;
   const std::int64_t share = (p.group * p.dv / 8 + ctas - 1) / ctas, room = 32 * ((p.n_sel + 31) / 32 + 1);
-  return warps * config.at("stages") * std::max(tile, partial) + kBranches * ctas * share * 32 +
-         kBranches * (ctas + warps) * kMostHeads * 8 + (1 + kBranches) * kMostHeads * 4 + 8 * room + offering * 384 +
-         round_up(sources * p.n_sel * 8, 16) + round_up((sources + p.n_sel + 1) * 4, 16) + round_up(warps * 4, 16) +
-         round_up(warps * config.at("stages") * 8, 16);
+  const std::int64_t parts = std::max<std::int64_t>(kBranches * ctas * share * 32, kMostHeads * (2 * p.dk + 16));
+  return warps * config.at("stages") * std::max(tile, partial) + parts + kBranches * (ctas + warps) * kMostHeads * 8 +
+         (1 + kBranches) * kMostHeads * 4 + 8 * room + offering * 384 + 8 * round_up(ctas * offering * p.n_sel, 32) +
+         round_up(p.n_sel * 4, 16) + round_up(warps * 4, 16) + round_up(warps * config.at("stages") * 8, 16);
 }
 
 void require_supported(const Problem& problem, const Target& target) {

@@ -112,6 +112,7 @@ std::vector<ParityCase> DecodeOp::parity_cases(const Workload& workload) const {
   list.add("large logits", sized(std::max<std::int64_t>(p.n_sel, 3) * block), InputKind::LargeLogits, 0);
   list.add("long", sized(far), InputKind::Random, 0);
   list.add("ties", sized(far), InputKind::Ties, 0);
+  list.add("ties among many blocks", sized(137 * block + 5), InputKind::Ties, 0);  // more than are compared all with all
   list.add("ties on a block's edge", sized(far - 3), InputKind::Ties, 0);
   list.add("ragged in pages", ragged, InputKind::Ragged, 0);
   list.add("ragged", ragged, InputKind::Ragged, 0);

@@ -13,11 +13,6 @@ namespace nsajit::decode {
 
 enum Branch { kCompressed, kSelection, kSliding, kBranches };
 
-__host__ __device__ constexpr int common_multiple(int a, int b) {
-  int multiple = a;
-  while (multiple % b != 0) multiple += a;
-  return multiple;
-}
 __host__ __device__ constexpr int round_up(int value, int multiple) { return ceil_div(value, multiple) * multiple; }
 
 template <class Fields>
@@ -28,29 +23,32 @@ struct DecodeShared {
   static constexpr int kThreads = 32 * kWarps;
   using Copy = TileCopy<Fields::keys, Fields::dk, Fields::dv>;
   using Best = scoring::BestBlocks<ceil_div(Fields::n_sel, 32) + 1>;
-  // Warps of a CTA that offer blocks: as many as the one that chooses looks through at once.
-  static constexpr int kOffering =
-      Fields::n_sel <= WarpBest::kMost ? larger(1, smaller(kWarps, 256 / (kCtas * Fields::n_sel))) : 1;
+  static constexpr bool kFew = Fields::n_sel <= WarpBest::kMost;  // all places of candidates are compared with all
+  // Warps of a CTA that offer blocks.
+  static constexpr int kOffering = kFew ? larger(1, smaller(kWarps, 256 / (kCtas * Fields::n_sel))) : 1;
   static constexpr int kSources = kCtas * kOffering;
+  static constexpr int kPlaces = round_up(kSources * Fields::n_sel, 32);  // of candidates: [source][n_sel]
 
   static constexpr int kORow = Fields::dv + 8;                           // floats
   static constexpr int kSlot = larger(Copy::kBytes, kHeads* kORow * 4);  // a tile, or a warp's partial output
   static constexpr int kItems = Fields::group * Fields::dv / 8;          // pieces of 8 outputs
   static constexpr int kShare = ceil_div(kItems, kCtas);                 // that a CTA finishes
+  static constexpr int kQueryRow = Fields::dk * 2 + 16;                  // bytes
   static constexpr int kRing = 0;
-  static constexpr int kParts = kRing + kWarps * Fields::stages * kSlot;        // [phase][source][kShare * 8] outputs
-  static constexpr int kSums = kParts + kBranches * kCtas * kShare * 32;        // [phase][source][head] maximum and sum
+  static constexpr int kParts = kRing + kWarps * Fields::stages * kSlot;  // [phase][source][kShare * 8] outputs
+  static constexpr int kQuery = kParts;                                   // before there are outputs
+  static constexpr int kSums =                                            // [phase][source][head] maximum and sum
+      kParts + larger(kBranches * kCtas * kShare * 32, kHeads* kQueryRow);
   static constexpr int kWarpSums = kSums + kBranches * kCtas * kHeads * 8;      // [phase][warp]: maxima, then sums
   static constexpr int kLse = kWarpSums + kBranches * kWarps * kHeads * 8;      // [head], of base 2
   static constexpr int kGates = kLse + kHeads * 4;                              // [branch][head]
   static constexpr int kBest = kGates + kBranches * kHeads * 4;                 // scores and blocks
   static constexpr int kWarpBest = kBest + 8 * Best::kRoom;                     // [warp that offers]
-  static constexpr int kCandidates = kWarpBest + kOffering * WarpBest::kBytes;  // [source][n_sel] bits of a score, block
-  static constexpr int kCounts = kCandidates + round_up(kSources * Fields::n_sel * 8, 16);  // [source], how many are chosen
-  static constexpr int kChosen = kCounts + (kSources + 1) * 4;
-  static constexpr int kSlots = kCounts + round_up((kSources + Fields::n_sel + 1) * 4, 16);  // [warp] stage of what is put aside
-  static constexpr int kBarriers = kSlots + round_up(kWarps * 4, 16);                        // [warp][stage]
-  static constexpr int kLogits = kBarriers + round_up(kWarps * Fields::stages * 8, 16);      // where they fit
+  static constexpr int kCandidates = kWarpBest + kOffering * WarpBest::kBytes;  // bits of scores, -1: none; then blocks
+  static constexpr int kChosen = kCandidates + 8 * kPlaces;
+  static constexpr int kSlots = kChosen + round_up(Fields::n_sel * 4, 16);               // [warp] stage of what is put aside
+  static constexpr int kBarriers = kSlots + round_up(kWarps * 4, 16);                    // [warp][stage]
+  static constexpr int kLogits = kBarriers + round_up(kWarps * Fields::stages * 8, 16);  // where they fit
 
   // Keys of a CTA: whole tiles and whole blocks. Before them lie those of the CTA before that reach into its blocks.
   static constexpr int kBlockKeys = Fields::l_sel / Fields::d;
@@ -70,6 +68,7 @@ struct DecodeShared {
   static __device__ __forceinline__ float* parts(int phase, int source) {
     return at<float>(kParts) + (phase * kCtas + source) * kShare * 8;
   }
+  static constexpr int kLaterParts = 2 * kCtas * kShare * 8;  // floats of the last two phases
   static __device__ __forceinline__ float2* sums(int phase, int source) {
     return at<float2>(kSums) + (phase * kCtas + source) * kHeads;
   }
@@ -113,6 +112,10 @@ struct DecodeShared {
   // What was pushed before all have arrived is there after the wait.
   static __device__ __forceinline__ void arrive() {
     if constexpr (kCtas > 1) cluster_arrive();
+  }
+  // Of the first arrival, beside barriers of the CTA.
+  static __device__ __forceinline__ void wait_begun() {
+    if constexpr (kCtas > 1) cluster_wait();
   }
   static __device__ __forceinline__ void wait() {
     if constexpr (kCtas > 1) {

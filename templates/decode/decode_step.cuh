@@ -2,12 +2,14 @@
 // A whole decode step in one launch (SM 80 and up): each (sequence, group) has one CTA, or a cluster of them (SM 90 and up).
 // 1. The CTAs share the compressed keys. A warp attends to tiles of its own ring, with the heads as the rows of its fragments,
 //    and keeps the logits. The window's tiles follow in the same ring.
-// 2. Softmax sums go round. Each CTA scores its own blocks, their best go round. One warp chooses, the others attend to the
-//    window and are done with it before the choice is there.
-// 3. The CTAs share the tiles of the chosen blocks.
+// 2. Softmax sums go round. Each CTA scores its own blocks, their best go round, and each chooses the same among them.
+// 3. While the first tiles of the chosen blocks are on their way, the window is attended to; then those tiles, which the CTAs
+//    share, too.
 // 4. Of each branch, the warps' outputs are added up in the CTA and pushed to the CTA that finishes their columns: it weighs
 //    them by their softmax sums and gates and stores o.
 // Between CTAs there are three barriers, none of which waits for data from memory.
+// Where logits lie in the workspace, many CTAs wait for memory: every other row has its window first, so that some choose blocks
+// while others read.
 //
 // Fields: element, dk, dv, group, l, d, l_sel, n_sel, w, warps, stages, keys, cluster, bulk (1: the copy engine copies).
 
@@ -32,68 +34,82 @@ class DecodeStep {
   static constexpr int kWarps = Fields::warps;
   static constexpr int kCtas = Fields::cluster;
   static constexpr int kBlockTiles = ceil_div(Fields::l_sel, kTile);
-  static constexpr int kChoosing = 1;  // warps that choose blocks while the others attend to the window
-  static_assert(kWarps > kChoosing, "the window is attended to");
+  // Threads that finish two outputs together, each with the outputs of some CTAs.
+  static constexpr int kFinishing = [] {
+    int lanes = 1;
+    while (2 * lanes <= kCtas && 2 * lanes * Shared::kShare * 4 <= Shared::kThreads) lanes *= 2;
+    return lanes;
+  }();
 
-  __device__ __forceinline__ DecodeStep(const nsajit_decode_args& arguments, int64 batch, int64 group, int cta)
+  __device__ __forceinline__ DecodeStep(const nsajit_decode_args& arguments, int64 row, int cta)
       : args(arguments),
-        b(batch),
-        g(group),
+        b(row / arguments.G),
+        g(row % arguments.G),
         rank(cta),
         warp(threadIdx.x / 32),
         lane(threadIdx.x % 32),
-        length(static_cast<int>(arguments.lengths == nullptr ? arguments.S_kv : arguments.lengths[batch])),
+        length(static_cast<int>(arguments.lengths == nullptr ? arguments.S_kv : arguments.lengths[b])),
         scale2(arguments.scale * kLog2E),
         window(arguments.forced == kCompressed || arguments.forced == kSelection ? 0 : max(0, min(length, Fields::w))),
+        window_first(arguments.workspace != nullptr && row % 2 != 0 ? 1 : 0),
         scores{Keys(length, arguments.n, cta), Shared::template at<float>(Shared::kLogits), Shared::pitch(arguments.S_kv), cta,
                arguments.workspace != nullptr} {
-    if (scores.spilled)
-      scores.logits = static_cast<float*>(args.workspace) + ((b * args.G + g) * kCtas + rank) * Fields::group * scores.pitch;
     if (args.forced == kSliding) scores.keys.own = 0;
+    place_logits(row);
     compressed_tiles = share(ceil_div(scores.keys.own, kTile), warp, kWarps);
-    window_tiles = warp < kChoosing ? 0 : share(ceil_div(window, kTile), rank + kCtas * (warp - kChoosing), kWindowStep);
+    window_tiles = share(ceil_div(window, kTile), window_rank(), kStep);
   }
 
   // One loop, so that what attends is in the code once: instructions come from memory, too.
   __device__ __forceinline__ void run() {
     HeadsAsRows<Fields> heads;
-    Shared::arrive();  // nobody's memory is written before all have begun
-    if constexpr (Fields::bulk != 0) {
-      if (lane < kStages) barrier_init(Shared::barrier(warp, lane), 1);
-      fence_barriers();
-      __syncwarp();
-    }
 #pragma unroll 1
-    for (int phase = 0; phase < kBranches; ++phase) {
-      if (phase == 1) {
-        Shared::wait();
-        sum_probabilities();
+    for (int step = 0; step < kBranches; ++step) {
+      const int phase = step == 2 ? 2 : step ^ window_first;
+      attend(step, phase, heads);
+      put_aside(phase, heads);
+      __syncthreads();
+      if (step == 0) Shared::wait_begun();
+      push_sums(phase);
+      if (phase == 0) {
+        scores.push_ahead(threadIdx.x);
+        Shared::arrive();
       }
-      fill(used + kStages);
-      if (phase == 0) begin(heads);
-      if (phase == 1) offer_blocks();
-      attend(phase, heads);
-      if (phase != 1 || warp >= kChoosing) {
-        put_aside(phase, heads);
-        push_aside(phase);
-      }
-      if (phase == 1) {
+      push_outputs(phase);
+      if (phase == 0) {
         choose_blocks();
-        __syncthreads();
-        begin_selection();
+      } else {
+        __syncthreads();  // stages are free again
       }
     }
     Shared::arrive();
+    write_blocks();
     Shared::wait();
     finish();
   }
 
  private:
-  static constexpr int kWindowStep = kCtas * (kWarps - kChoosing);
+  static constexpr int kStep = kCtas * kWarps;  // of tiles of the window and of the selection
 
   // Phases: compressed, sliding, selection.
   static __device__ __forceinline__ int branch_of(int phase) {
     return phase == 0 ? kCompressed : phase == 1 ? kSliding : kSelection;
+  }
+
+  // The last warps have the window's tiles, the first ones those of the selection.
+  __device__ __forceinline__ int window_rank() const { return rank + kCtas * (kWarps - 1 - warp); }
+
+  // Spilled logits lie in the workspace, but sums of probabilities where there is room: in the ring, which is empty when the
+  // window is done, or where outputs of later phases will be.
+  __device__ __forceinline__ void place_logits(int64 row) {
+    if (scores.spilled) scores.logits = static_cast<float*>(args.workspace) + (row * kCtas + rank) * Fields::group * scores.pitch;
+    scores.sums = scores.logits;
+    if (!scores.spilled) return;
+    constexpr int kBegin = kCtas == 1 ? 0 : Shared::kHalo;
+    const int room = window_first != 0 ? Shared::kParts / 4 : Shared::kLaterParts;
+    if (scores.keys.chunk + kBegin > room) return;
+    float* const at = window_first != 0 ? Shared::template at<float>(Shared::kRing) : Shared::parts(1, 0);
+    scores.sums = at + kBegin - Shared::kHalo;
   }
 
   // Of `tiles`, those from `first` on in steps of `step`.
@@ -101,18 +117,37 @@ class DecodeStep {
     return tiles > first ? (tiles - first + step - 1) / step : 0;
   }
 
-  // Of the warps that choose, which never attend to it.
-  __device__ __forceinline__ void forget_window() const {
-    if (warp >= kChoosing || lane >= Shared::kHeads) return;
-    Shared::warp_maxima(1, warp)[lane] = negative_infinity();
-    Shared::warp_sums(1, warp)[lane] = 0.0f;
+  // While the first tiles are on their way.
+  __device__ __forceinline__ void begin(HeadsAsRows<Fields>& heads) const {
+    load_gates();
+    scores.clear_candidates(threadIdx.x);
+    wait_copies<Fields::bulk != 0 ? 0 : kStages>();  // the query
+    __syncthreads();
+    heads.template load_query_smem<Shared::kQueryRow>(smem_address(Shared::template at<char>(Shared::kQuery)), lane);
+    Shared::arrive();  // nobody's memory is written before all have begun
   }
 
-  __device__ __forceinline__ void begin(HeadsAsRows<Fields>& heads) const {
-    forget_window();
-    heads.load_query(static_cast<const Element*>(args.q) + b * args.q_b + g * args.q_g, args.q_h, Fields::group, lane);
-    load_gates();
-    Shared::wait();
+  __device__ __forceinline__ void begin_ring() const {
+    if constexpr (Fields::bulk != 0) {
+      if (lane < kStages) barrier_init(Shared::barrier(warp, lane), 1);
+      fence_barriers();
+      __syncwarp();
+    }
+  }
+
+  // By all threads, a group of copies of its own. Heads that are not there are zero.
+  __device__ __forceinline__ void copy_query() const {
+    constexpr int kChunks = Fields::dk / 8;
+    const Element* const q = static_cast<const Element*>(args.q) + b * args.q_b + g * args.q_g;
+    const uint32 to = smem_address(Shared::template at<char>(Shared::kQuery));
+    for (int i = threadIdx.x; i < Shared::kHeads * kChunks; i += Shared::kThreads) {
+      const int head = i / kChunks;
+      const int chunk = i % kChunks;
+      const bool there = head < Fields::group;
+      copy_16_async<CopyPath::kL2Only>(to + head * Shared::kQueryRow + chunk * 16, q + (there ? head : 0) * args.q_h + chunk * 8,
+                                       there ? 16 : 0);
+    }
+    commit_copies();
   }
 
   // Gates of all heads, long before they are needed.
@@ -141,10 +176,10 @@ class DecodeStep {
       return {scores.keys.first + key, min(kTile, scores.keys.own - key)};
     }
     if (phase == 1) {
-      const int token = length - window + (rank + kCtas * (warp - kChoosing) + nth * kWindowStep) * kTile;
+      const int token = length - window + (window_rank() + nth * kStep) * kTile;
       return {token, min(kTile, length - token)};
     }
-    const int tile = rank + kCtas * (warp + nth * kWarps);
+    const int tile = rank + kCtas * warp + nth * kStep;
     const int offset = tile % kBlockTiles * kTile;
     const int token = Shared::template at<int>(Shared::kChosen)[tile / kBlockTiles] * Fields::l_sel + offset;
     return {token, max(0, min(min(kTile, Fields::l_sel - offset), length - token))};
@@ -154,16 +189,17 @@ class DecodeStep {
     return phase == 0 ? compressed_tiles : phase == 1 ? window_tiles : selection_tiles;
   }
 
-  // The warp's tiles are numbered: compressed ones, those of the window, those of the selection. Without bulk copies each tile is
-  // one group of copies; behind the last one groups are empty.
+  // The warp's tiles are numbered in the order of phases. Without bulk copies each tile is one group of copies; behind the last
+  // one groups are empty.
   __device__ __forceinline__ void fill(int end) {
 #pragma unroll 1
     for (; loaded < end; ++loaded) {
-      const int window_begin = compressed_tiles;
-      const int selection_begin = window_begin + window_tiles;
-      if (loaded < selection_begin + selection_tiles) {
-        const int phase = (loaded >= window_begin ? 1 : 0) + (loaded >= selection_begin ? 1 : 0);
-        const Tile tile = tile_of(phase, loaded - (phase == 0 ? 0 : phase == 1 ? window_begin : selection_begin));
+      const int second = window_first != 0 ? window_tiles : compressed_tiles;
+      const int third = compressed_tiles + window_tiles;
+      if (loaded < third + selection_tiles) {
+        const int phase = loaded >= third ? 2 : (loaded >= second ? 1 : 0) ^ window_first;
+        const int begin = loaded >= third ? third : loaded >= second ? second : 0;
+        const Tile tile = tile_of(phase, loaded - begin);
         const nsajit_decode_cache& cache = phase == 0 ? args.cmp : phase == 1 ? args.win : args.sel;
         const CacheRows rows = CacheRows::make<Element>(args, cache, b, g, phase == 0 ? args.page / Fields::d : args.page);
         const uint32 slot = Shared::slot(warp, loaded % kStages);
@@ -187,10 +223,18 @@ class DecodeStep {
   }
 
   // Attends to the warp's tiles of a phase. The last one's stage is left free for what comes out.
-  __device__ __forceinline__ void attend(int phase, HeadsAsRows<Fields>& heads) {
+  __device__ __forceinline__ void attend(int step, int phase, HeadsAsRows<Fields>& heads) {
     const int tiles = tiles_of(phase);
+    heads.clear();
+    if (step == 0) {
+      copy_query();
+      begin_ring();
+    }
 #pragma unroll 1
-    for (int nth = 0; nth < tiles; ++nth, ++used) {
+    for (int nth = 0;; ++nth, ++used) {
+      fill(used + kStages - (nth > 0 && nth == tiles ? 1 : 0));
+      if (step == 0 && nth == 0) begin(heads);
+      if (nth == tiles) break;
       wait_tile();
       __syncwarp();
       const uint32 slot = Shared::slot(warp, used % kStages);
@@ -199,21 +243,18 @@ class DecodeStep {
                                                            KeyBounds{{0, 0}, {tile.count, tile.count}}, tile.count < kTile,
                                                            scale2, lane, [&](const auto& s) {
                                                              const int key = 2 * (lane % 4);
-                                                             if (phase == 0)
-                                                               scores.store(s, tile.first + key, tile.count - key, lane / 4);
+                                                             if (phase == 0) scores.store(s, tile.first + key, lane / 4);
                                                            });
       __syncwarp();
-      if (nth + 1 < tiles) fill(used + 1 + kStages);
     }
   }
 
-  // The warp's output and softmax sums so far, and a fresh start.
+  // The warp's output and softmax sums.
   __device__ __forceinline__ void put_aside(int phase, HeadsAsRows<Fields>& heads) const {
     float* const maxima = Shared::warp_maxima(phase, warp);
     float* const sums = Shared::warp_sums(phase, warp);
     if (tiles_of(phase) > 0) {
       heads.template store_partial<Shared::kORow>(Shared::slot_floats(warp, (used - 1) % kStages), maxima, sums, lane);
-      heads.clear();
     } else if (lane < Shared::kHeads) {
       maxima[lane] = negative_infinity();
       sums[lane] = 0.0f;
@@ -232,21 +273,9 @@ class DecodeStep {
     return Shared::warp_sums(phase, of)[head] > 0.0f ? exp2_fast((Shared::warp_maxima(phase, of)[head] - top) * scale2) : 0.0f;
   }
 
-  // What the warps put aside, to the CTAs. The window's comes from those that have attended to it, while one chooses blocks.
-  __device__ __forceinline__ void push_aside(int phase) const {
-    const int first = phase == 1 ? 32 * kChoosing : 0;
-    if (phase == 1) {
-      warps_sync<kWarps - kChoosing>(1);
-    } else {
-      __syncthreads();
-    }
-    push_sums(phase, threadIdx.x - first, Shared::kThreads - first);
-    if (phase == 0) Shared::arrive();
-    push_outputs(phase, threadIdx.x - first, Shared::kThreads - first);
-  }
-
-  __device__ __forceinline__ void push_sums(int phase, int thread, int threads) const {
-    for (int i = thread; i < Shared::kHeads * kCtas; i += threads) {
+  // What the warps put aside, to the CTAs.
+  __device__ __forceinline__ void push_sums(int phase) const {
+    for (int i = threadIdx.x; i < Shared::kHeads * kCtas; i += Shared::kThreads) {
       const int head = i % Shared::kHeads;
       const float top = top_of(phase, head);
       float sum = 0.0f;
@@ -257,9 +286,9 @@ class DecodeStep {
   }
 
   // Outputs of the warps, relative to the CTA's maximum, to the CTAs that finish them.
-  __device__ __forceinline__ void push_outputs(int phase, int thread, int threads) const {
+  __device__ __forceinline__ void push_outputs(int phase) const {
     const int* const slots = Shared::template at<int>(Shared::kSlots);
-    for (int item = thread; item < Shared::kItems; item += threads) {
+    for (int item = threadIdx.x; item < Shared::kItems; item += Shared::kThreads) {
       const int head = item / (Fields::dv / 8);
       const int column = item % (Fields::dv / 8) * 8;
       const float top = top_of(phase, head);
@@ -290,75 +319,72 @@ class DecodeStep {
     sum.w = fmaf(weight, there ? value.w : 0.0f, sum.w);
   }
 
-  // Of the compressed keys, once the softmax sums of all CTAs are there.
-  __device__ __forceinline__ void sum_probabilities() const {
+  // Once the softmax sums of all CTAs are there.
+  __device__ __forceinline__ void choose_blocks() {
+    Shared::wait();
     scores.find_lse(scale2, warp, lane);
     __syncthreads();
     scores.sum_heads(scale2, threadIdx.x);
     __syncthreads();
-  }
-
-  __device__ __forceinline__ void offer_blocks() const {
-    if (warp < Shared::kOffering) scores.offer(warp, lane);
+    scores.offer(warp, lane);
     Shared::arrive();
-  }
-
-  __device__ __forceinline__ void choose_blocks() const {
     Shared::wait();
-    if (warp != 0) return;
-    const int count = scores.choose(length, lane);
-    if (lane == 0) Shared::template at<int>(Shared::kCounts)[Shared::kSources] = count;
-    __syncwarp();
-    if (rank == 0) write_blocks(count);
-  }
-
-  __device__ __forceinline__ void begin_selection() {
+    scores.choose(warp, lane);
+    __syncthreads();
     const bool wanted = args.forced < 0 || args.forced == kSelection;
-    const int tiles = wanted ? Shared::template at<int>(Shared::kCounts)[Shared::kSources] * kBlockTiles : 0;
-    selection_tiles = share(tiles, rank + kCtas * warp, kCtas * kWarps);
-    loaded = used;  // groups behind the window's were empty
+    selection_tiles = share(wanted ? scores.count() * kBlockTiles : 0, rank + kCtas * warp, kStep);
+    loaded = min(loaded, compressed_tiles + window_tiles);  // groups behind were empty
   }
 
-  __device__ __forceinline__ void write_blocks(int count) const {
-    if (args.blocks == nullptr || args.forced == kSliding) return;
+  __device__ __forceinline__ void write_blocks() const {
+    if (rank != 0 || args.blocks == nullptr || args.forced == kSliding) return;
     int* const to = args.blocks + b * args.blocks_b + g * args.blocks_g;
-    for (int i = lane; i < args.n; i += 32) to[i] = i < count ? Shared::template at<int>(Shared::kChosen)[i] : -1;
+    const int count = scores.count();
+    for (int i = threadIdx.x; i < args.n; i += Shared::kThreads) {
+      const bool there = i < count;
+      to[there ? scores.ordered(i, count) : i] = there ? Shared::template at<int>(Shared::kChosen)[i] : -1;
+    }
   }
 
-  // This CTA's columns, two of them a thread.
+  // This CTA's columns.
   __device__ __forceinline__ void finish() const {
     Element* const o = static_cast<Element*>(args.o) + b * args.o_b + g * args.o_g;
-    for (int i = threadIdx.x; i < Shared::kShare * 4; i += Shared::kThreads) {
+    for (int base = 0; base < Shared::kShare * 4; base += Shared::kThreads / kFinishing) {
+      const int i = base + threadIdx.x / kFinishing;
       const int item = rank * Shared::kShare + i / 4;
-      if (item >= Shared::kItems) break;
-      const int head = item / (Fields::dv / 8);
-      const int column = item % (Fields::dv / 8) * 8 + i % 4 * 2;
+      const bool there = i < Shared::kShare * 4 && item < Shared::kItems;
+      const int head = there ? item / (Fields::dv / 8) : 0;
       float2 total = make_float2(0.0f, 0.0f);
-#pragma unroll 1
-      for (int phase = 0; phase < kBranches; ++phase) add_branch(phase, head, 2 * i, total);
-      *reinterpret_cast<uint32*>(o + head * args.o_h + column) = pack2<Element>(total.x, total.y);
+#pragma unroll
+      for (int phase = 0; phase < kBranches; ++phase) add_branch(phase, head, there ? 2 * i : 0, total);
+      const int column = item % (Fields::dv / 8) * 8 + i % 4 * 2;
+      if (there && threadIdx.x % kFinishing == 0)
+        *reinterpret_cast<uint32*>(o + head * args.o_h + column) = pack2<Element>(total.x, total.y);
     }
   }
 
   __device__ __forceinline__ void add_branch(int phase, int head, int at, float2& total) const {
+    const int first = threadIdx.x % kFinishing;
     float top = negative_infinity();
 #pragma unroll
-    for (int source = 0; source < kCtas; ++source) top = fmaxf(top, Shared::sums(phase, source)[head].x);
+    for (int source = 0; source < kCtas; source += kFinishing) top = fmaxf(top, Shared::sums(phase, first + source)[head].x);
+    top = reduce_max<1, kFinishing / 2>(top);
     float sum = 0.0f;
     float2 value = make_float2(0.0f, 0.0f);
-#pragma unroll 4
-    for (int source = 0; source < kCtas; ++source) {
-      const float2 part = Shared::sums(phase, source)[head];
-      const float2 output = *reinterpret_cast<const float2*>(Shared::parts(phase, source) + at);
+#pragma unroll
+    for (int source = 0; source < kCtas; source += kFinishing) {
+      const float2 part = Shared::sums(phase, first + source)[head];
+      const float2 output = *reinterpret_cast<const float2*>(Shared::parts(phase, first + source) + at);
       const float weight = part.y > 0.0f ? exp2_fast((part.x - top) * scale2) : 0.0f;
       sum = fmaf(weight, part.y, sum);
       value.x = fmaf(weight, output.x, value.x);
       value.y = fmaf(weight, output.y, value.y);
     }
+    sum = reduce_sum<1, kFinishing / 2>(sum);
     const float gate = Shared::template at<float>(Shared::kGates)[branch_of(phase) * Shared::kHeads + head];
     const float factor = sum > 0.0f ? gate / sum : 0.0f;
-    total.x = fmaf(factor, value.x, total.x);
-    total.y = fmaf(factor, value.y, total.y);
+    total.x = fmaf(factor, reduce_sum<1, kFinishing / 2>(value.x), total.x);
+    total.y = fmaf(factor, reduce_sum<1, kFinishing / 2>(value.y), total.y);
   }
 
   const nsajit_decode_args& args;
@@ -369,7 +395,8 @@ class DecodeStep {
   int lane;
   int length;
   float scale2;
-  int window;  // tokens
+  int window;        // tokens
+  int window_first;  // 1: before the compressed keys
   Scores scores;
   int compressed_tiles;  // of this warp
   int window_tiles;
@@ -382,8 +409,7 @@ template <class Fields>
 __device__ __forceinline__ void decode_step(const nsajit_decode_args& args, int64) {
   int rank = 0;
   if constexpr (Fields::cluster > 1) rank = cluster_rank();
-  const int64 row = blockIdx.x / Fields::cluster;
-  DecodeStep<Fields>(args, row / args.G, row % args.G, rank).run();
+  DecodeStep<Fields>(args, blockIdx.x / Fields::cluster, rank).run();
 }
 
 }  // namespace nsajit::decode

@@ -23,7 +23,7 @@ class WarpBest {
     __syncwarp();
     int above = 0;      // better than the block that this lane keeps
     int above_new = 0;  // better than the new one
-#pragma unroll
+#pragma unroll 4
     for (int i = 0; i < 64; i += 4) {
       const int4 four = *reinterpret_cast<const int4*>(scratch_ + i);
       compare(four.x, i, bits, above, above_new);

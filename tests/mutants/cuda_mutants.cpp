@@ -343,11 +343,12 @@ std::vector<Mutant> decode_mutants() {
   const char* const tuple = "decode,bf16,dk=64,dv=64,group=4,n_sel=6;B=2,S=1,S_kv=4000,G=2";
   return {
       {"keys that reach into the next CTA's blocks stay at home",
-       {kBlockScores, "if (tile * 8 + j < count) push_ahead", "if (tile * 8 + j < 0) push_ahead"},
+       {kBlockScores, "to * keys.chunk - Shared::kBefore);\n      if (begin", "to * keys.chunk);\n      if (begin"},
        {"decode_cluster{"},
        tuple},
       {"blocks of one CTA are offered to none",
-       {kBlockScores, "source < Shared::kSources && place", "source < Shared::kSources && source > 0 && place"},
+       {kBlockScores, "bits = candidate_bits()[base + lane];\n        const int block",
+        "bits = base + lane < Fields::n_sel ? -1 : candidate_bits()[base + lane];\n        const int block"},
        all,
        tuple},
       {"the best of the CTA are the first",
@@ -355,7 +356,7 @@ std::vector<Mutant> decode_mutants() {
        {"decode_single{"},
        "decode,bf16,dk=64,dv=64,group=4,n_sel=6;B=2,S=1,S_kv=60000,G=2"},
       {"of equal blocks the higher one stays",
-       {kWarpBest, "(other == bits && place < 32 + lane_)", "(other == bits && place > 32 + lane_)"},
+       {kBlockScores, "(other == bits && other_place < place)", "(other == bits && other_place > place)"},
        all,
        tuple},
       {"a token is looked up in the page before",
@@ -375,7 +376,7 @@ std::vector<Mutant> decode_mutants() {
        all,
        tuple},
       {"a short sequence is as long as the longest",
-       {kDecodeStep, "arguments.lengths == nullptr ? arguments.S_kv : arguments.lengths[batch]", "arguments.S_kv"},
+       {kDecodeStep, "arguments.lengths == nullptr ? arguments.S_kv : arguments.lengths[b]", "arguments.S_kv"},
        all,
        tuple},
   };
