@@ -50,23 +50,21 @@ class BlockScores {
   static constexpr int kCompared = 64;  // blocks of a CTA that are compared all with all
 
   Keys keys;
-  float* logits;  // [head][pitch]
+  Shared shared;
   int pitch;
   int rank;
   bool spilled;  // logits of all CTAs lie behind each other in the workspace: they do not fit shared memory
-  float* sums;   // over the heads, of probabilities; at place(key). May be the first head's logits
+  float* spill;  // those of this one, [head][pitch]
+  int sums;  // where probabilities summed over the heads lie, at place(key); may be the first head's logits; -1: in the workspace
 
   // From a warp's scores of a tile: `key` is this lane's first one.
   template <int kTiles>
   __device__ __forceinline__ void store(const float (&s)[kTiles][4], int key, int head) const {
-#pragma unroll
-    for (int tile = 0; tile < kTiles; ++tile) {
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        if (head + 8 * half >= Fields::group) continue;
-        float* const at = logits + (head + 8 * half) * pitch + keys.place(key + tile * 8);
-        *reinterpret_cast<float2*>(at) = make_float2(s[tile][2 * half], s[tile][2 * half + 1]);
-      }
+    const int at = head * pitch + keys.place(key);
+    if (spilled) {
+      store_at(spill + at, s, head);
+    } else {
+      store_at(own_logits() + at, s, head);
     }
   }
 
@@ -78,13 +76,12 @@ class BlockScores {
       const int begin = max(keys.first, to * keys.chunk - Shared::kBefore);
       if (begin >= end) return;
       for (int i = thread; i < (end - begin) * Fields::group; i += Shared::kThreads) {
-        const int place = keys.place(begin + i / Fields::group);
-        float* const row = logits + i % Fields::group * pitch;
-        float* const own = row + place - (to - rank) * keys.chunk;
+        const int from = i % Fields::group * pitch + keys.place(begin + i / Fields::group);
+        const int at = from - (to - rank) * keys.chunk;
         if (spilled) {
-          own[(to - rank) * Fields::group * pitch] = row[place];
+          spill[at + (to - rank) * Fields::group * pitch] = spill[from];
         } else {
-          Shared::push(own, to, row[place]);
+          Shared::push(own_logits() + at, to, own_logits()[from]);
         }
       }
     }
@@ -97,10 +94,10 @@ class BlockScores {
     const int source = lane % kLanes;
     for (int base = warp * kTogether; base < Shared::kHeads; base += Shared::kWarps * kTogether) {
       const int head = base + lane / kLanes;
-      const float2 part = head < Shared::kHeads ? Shared::sums(0, source)[head] : make_float2(negative_infinity(), 0.0f);
+      const float2 part = head < Shared::kHeads ? shared.sums(0, source)[head] : make_float2(negative_infinity(), 0.0f);
       const float top = reduce_max<1, kLanes / 2>(part.x);
       const float sum = reduce_sum<1, kLanes / 2>(part.y > 0.0f ? part.y * exp2_fast((part.x - top) * scale2) : 0.0f);
-      if (source == 0 && head < Shared::kHeads) Shared::template at<float>(Shared::kLse)[head] = top * scale2 + log2f(sum);
+      if (source == 0 && head < Shared::kHeads) shared.template at<float>(Shared::kLse)[head] = top * scale2 + log2f(sum);
     }
   }
 
@@ -108,20 +105,14 @@ class BlockScores {
   __device__ __forceinline__ void sum_heads(float scale2, int thread) const {
     float lse[Fields::group];
 #pragma unroll
-    for (int head = 0; head < Fields::group; ++head) lse[head] = Shared::template at<float>(Shared::kLse)[head];
-    const int halo = max(0, keys.first - Shared::kBefore);
+    for (int head = 0; head < Fields::group; ++head) lse[head] = shared.template at<float>(Shared::kLse)[head];
     const int end = min(keys.first + keys.chunk, keys.seen);
-    int key = halo + thread;
+    const int key = max(0, keys.first - Shared::kBefore) + thread;
     if (spilled) {
       for (int four = keys.first + 4 * thread; four < end; four += 4 * Shared::kThreads) sum_four(scale2, lse, four);
-      if (key >= keys.first) return;
-    }
-    for (; key < (spilled ? min(keys.first, end) : end); key += Shared::kThreads) {
-      const float* const row = logits + keys.place(key);
-      float sum = 0.0f;
-#pragma unroll
-      for (int head = 0; head < Fields::group; ++head) sum += exp2_fast(fmaf(row[head * pitch], scale2, -lse[head]));
-      sums[keys.place(key)] = sum;
+      sum_keys(spill, key, min(keys.first, end), scale2, lse);
+    } else {
+      sum_keys(own_logits(), key, end, scale2, lse);
     }
   }
 
@@ -130,16 +121,13 @@ class BlockScores {
     for (int place = thread; place < Shared::kPlaces; place += Shared::kThreads) candidate_bits()[place] = -1;
   }
 
-  // The best of the CTA's blocks, told to all CTAs. Of a source they lie in rising order of the blocks, or the best first:
-  // where scores are equal, the one that lies before is better either way.
+  // The best of the CTA's blocks, told to all CTAs: few the best first, many in their order.
   __device__ __forceinline__ void offer(int warp, int lane) const {
-    if constexpr (Shared::kFew) {
-      if (keys.chunk / Shared::kBlockKeys <= kCompared) {
-        offer_compared(warp * 32 + lane);
-        return;
-      }
+    if (Shared::kFew && compares()) {
+      offer_compared(warp * 32 + lane);
+    } else if (warp < Shared::kOffering) {
+      offer_share(warp, lane);
     }
-    if (warp < Shared::kOffering) offer_share(warp, lane);
   }
 
   // How many are chosen.
@@ -149,42 +137,70 @@ class BlockScores {
 
   // From what all CTAs offered, with the blocks that are always in; ordered() is of the outcome.
   __device__ __forceinline__ void choose(int warp, int lane) const {
-    int* const chosen = Shared::template at<int>(Shared::kChosen);
+    int* const chosen = shared.template at<int>(Shared::kChosen);
     if constexpr (Shared::kFew) {
       const int thread = warp * 32 + lane;
       if (thread <= keys.tail) chosen[thread] = thread == 0 ? 0 : keys.local - (thread - 1);
-      for (int base = warp * 32; base < Shared::kPlaces; base += Shared::kThreads) {
-        const int bits = candidate_bits()[base + lane];
-        const int block = candidate_blocks()[base + lane];
-        if (!__any_sync(kAllLanes, bits >= 0)) continue;
-        const int better = count_better(bits, base, lane);
-        if (bits >= 0 && better < keys.wanted) chosen[1 + keys.tail + better] = block;
+      for (int place = thread; place < Shared::kPlaces; place += Shared::kThreads) {
+        const int bits = candidate_bits()[place];
+        const int block = candidate_blocks()[place];
+        if (bits < 0) continue;
+        const int better = count_better(bits, place);
+        if (better < keys.wanted) chosen[1 + keys.tail + better] = block;
       }
     } else if (warp == 0) {
       const int middle = merge_candidates(lane);
       const int all = count();
       for (int i = lane; i < all; i += 32)
-        chosen[i] = i == 0 ? 0 : i <= middle ? own_best().blocks[i - 1] : keys.local - (all - 1 - i);
+        chosen[i] = i == 0 ? 0 : i <= middle ? best_of(0).blocks[i - 1] : keys.local - (all - 1 - i);
     }
   }
 
   // The place of chosen block `nth` in rising order.
   __device__ __forceinline__ int ordered(int nth, int all) const {
     if constexpr (!Shared::kFew) return nth;
-    const int* const chosen = Shared::template at<int>(Shared::kChosen);
+    const int* const chosen = shared.template at<int>(Shared::kChosen);
     int before = 0;
     for (int i = 0; i < all; ++i) before += chosen[i] < chosen[nth] ? 1 : 0;
     return before;
   }
 
  private:
-  static __device__ __forceinline__ int* candidate_bits() { return Shared::template at<int>(Shared::kCandidates); }
-  static __device__ __forceinline__ int* candidate_blocks() { return candidate_bits() + Shared::kPlaces; }
+  __device__ __forceinline__ float* own_logits() const { return shared.template at<float>(Shared::kLogits); }
+  __device__ __forceinline__ int* candidate_bits() const { return shared.template at<int>(Shared::kCandidates); }
+  __device__ __forceinline__ int* candidate_blocks() const { return candidate_bits() + Shared::kPlaces; }
+  // One source of a CTA offers, and compares its blocks all with all.
+  __device__ __forceinline__ bool compares() const { return keys.chunk <= kCompared * Shared::kBlockKeys; }
+
+  template <int kTiles>
+  __device__ __forceinline__ void store_at(float* at, const float (&s)[kTiles][4], int head) const {
+#pragma unroll
+    for (int tile = 0; tile < kTiles; ++tile) {
+      if (head < Fields::group) *reinterpret_cast<float2*>(at + tile * 8) = make_float2(s[tile][0], s[tile][1]);
+      if (head + 8 < Fields::group) *reinterpret_cast<float2*>(at + 8 * pitch + tile * 8) = make_float2(s[tile][2], s[tile][3]);
+    }
+  }
+
+  __device__ __forceinline__ void sum_keys(const float* from, int key, int end, float scale2,
+                                           const float (&lse)[Fields::group]) const {
+#pragma unroll 1
+    for (; key < end; key += Shared::kThreads) {
+      const float* const row = from + keys.place(key);
+      float sum = 0.0f;
+#pragma unroll
+      for (int head = 0; head < Fields::group; ++head) sum += exp2_fast(fmaf(row[head * pitch], scale2, -lse[head]));
+      if (sums >= 0) {
+        shared.template at<float>(sums)[keys.place(key)] = sum;
+      } else {
+        spill[keys.place(key)] = sum;
+      }
+    }
+  }
 
   // Few blocks: some threads of each count those that are better.
   __device__ __forceinline__ void offer_compared(int thread) const {
     constexpr int kParts = larger(1, Shared::kThreads / kCompared);
-    int* const all = Shared::template at<int>(Shared::kWarpBest);
+    int* const all = best_of(0).scores;
     const int first = keys.first / Shared::kBlockKeys;
     const int end = min(keys.candidates_end, first + keys.chunk / Shared::kBlockKeys);
     for (int i = thread; i < kCompared; i += Shared::kThreads) all[i] = first + i > 0 ? bits_of(first + i, end) : -1;
@@ -198,13 +214,13 @@ class BlockScores {
     for (int i = 0; i < kCompared / kParts; i += 4) {
       const int at = part * (kCompared / kParts) + i;
       const int4 four = *reinterpret_cast<const int4*>(all + at);
-      better += is_better(four.x, at, bits, nth) + is_better(four.y, at + 1, bits, nth);
-      better += is_better(four.z, at + 2, bits, nth) + is_better(four.w, at + 3, bits, nth);
+      better += (is_better(four.x, at, bits, nth) + is_better(four.y, at + 1, bits, nth)) +
+                (is_better(four.z, at + 2, bits, nth) + is_better(four.w, at + 3, bits, nth));
     }
 #pragma unroll
     for (int bit = 1; bit < kParts; bit *= 2) better += __shfl_xor_sync(kAllLanes, better, bit);
     if (bits < 0 || better >= keys.wanted) return;
-    const int place = rank * Shared::kOffering * Fields::n_sel + better;
+    const int place = rank * Shared::kOffering * Shared::kList + better;
     for (int to = part; to < Shared::kCtas; to += kParts) push_candidate(place, to, bits, first + nth);
   }
 
@@ -212,28 +228,20 @@ class BlockScores {
     return other > bits || (other == bits && other_place < place) ? 1 : 0;
   }
 
-  // Candidates better than this lane's, which lies at base + lane.
-  __device__ __forceinline__ int count_better(int bits, int base, int lane) const {
-    int better = 0;
-#pragma unroll 1
-    for (int from = 0; from < Shared::kPlaces; from += 32) {
-      const int4* const fours = reinterpret_cast<const int4*>(candidate_bits() + from);
-      if (from == base) {
+  // Candidates better than the one at `place`, or kList - 1 of a source where more of it are. Each source's lie in falling order;
+  // where scores are equal, those of sources before are the lower blocks.
+  __device__ __forceinline__ int count_better(int bits, int place) const {
+    const int own = place / Shared::kList;
+    const int step = compares() ? Shared::kOffering : 1;
+    int better = place % Shared::kList;
+#pragma unroll 4
+    for (int source = 0; source < Shared::kSources; source += step) {
+      const int* const list = candidate_bits() + source * Shared::kList;
+      const int least = source < own ? bits : bits + 1;
+      int reached = 0;
 #pragma unroll
-        for (int i = 0; i < 32; i += 4) {
-          const int4 four = fours[i / 4];
-          better += is_better(four.x, i, bits, lane) + is_better(four.y, i + 1, bits, lane);
-          better += is_better(four.z, i + 2, bits, lane) + is_better(four.w, i + 3, bits, lane);
-        }
-      } else {
-        const int least = from < base ? bits : bits + 1;
-#pragma unroll
-        for (int i = 0; i < 32; i += 4) {
-          const int4 four = fours[i / 4];
-          better += (four.x >= least ? 1 : 0) + (four.y >= least ? 1 : 0);
-          better += (four.z >= least ? 1 : 0) + (four.w >= least ? 1 : 0);
-        }
-      }
+      for (int half = Shared::kList / 2; half > 0; half /= 2) reached += list[reached + half - 1] >= least ? half : 0;
+      better += source == own ? 0 : reached;
     }
     return better;
   }
@@ -245,31 +253,37 @@ class BlockScores {
     const int first = keys.first / Shared::kBlockKeys + warp * share;
     const int begin = max(1, first);
     const int end = min(keys.candidates_end, keys.first / Shared::kBlockKeys + min(blocks, (warp + 1) * share));
-    const int place = (rank * Shared::kOffering + warp) * Fields::n_sel;
-    if constexpr (Shared::kFew) {
-      WarpBest best(Shared::template at<int>(Shared::kWarpBest + warp * WarpBest::kBytes), keys.wanted, lane);
+    const int place = (rank * Shared::kOffering + warp) * Shared::kList;
+    const Best best = best_of(warp);
+    int2 state = Best::none();
 #pragma unroll 1
-      for (int base = begin; keys.wanted > 0 && base < end; base += 32) best.add(bits_of(base + lane, end), base + lane);
-      if (lane < best.count())
-        for (int to = 0; to < Shared::kCtas; ++to) push_candidate(place + lane, to, best.bits(), best.block());
-    } else {
-      const Best best = own_best();
-      int2 state = Best::none();
-      for (int base = begin; keys.wanted > 0 && base < end; base += 32) {
-        const int bits = bits_of(base + lane, end);
-        const uint32 mask = __ballot_sync(kAllLanes, bits > state.y);
-        if (mask != 0) best.keep(state, bits, base + lane, mask, keys.wanted, lane);
-        __syncwarp();
-      }
-      if (state.x > keys.wanted) best.keep_best(keys.wanted, state, lane);
-      for (int nth = lane; nth < state.x; nth += 32)
-        for (int to = 0; to < Shared::kCtas; ++to) push_candidate(place + nth, to, best.scores[nth], best.blocks[nth]);
+    for (int base = begin; keys.wanted > 0 && base < end; base += 32) {
+      const int bits = bits_of(base + lane, end);
+      const uint32 mask = __ballot_sync(kAllLanes, bits > state.y);
+      if (mask != 0) best.keep(state, bits, base + lane, mask, keys.wanted, lane);
+      __syncwarp();
     }
+    if (state.x > keys.wanted) best.keep_best(keys.wanted, state, lane);
+#pragma unroll 1
+    for (int nth = lane; nth < state.x; nth += 32) {
+      int at = nth;
+      if constexpr (Shared::kFew) at = rank_of(nth, best.scores, state.x);
+      for (int to = 0; to < Shared::kCtas; ++to) push_candidate(place + at, to, best.scores[nth], best.blocks[nth]);
+    }
+  }
+
+  // Of block `nth` among `count` by their scores.
+  static __device__ __forceinline__ int rank_of(int nth, const int* scores, int count) {
+    const int bits = scores[nth];
+    int better = 0;
+#pragma unroll 4
+    for (int i = 0; i < count; ++i) better += is_better(scores[i], i, bits, nth);
+    return better;
   }
 
   // Candidates lie in rising order, in as many places as there could be. Says how many are kept.
   __device__ __forceinline__ int merge_candidates(int lane) const {
-    const Best best = own_best();
+    const Best best = best_of(0);
     int2 state = Best::none();
     for (int base = 0; base < Shared::kPlaces; base += 32) {
       const int bits = candidate_bits()[base + lane];
@@ -281,8 +295,8 @@ class BlockScores {
     return state.x;
   }
 
-  __device__ __forceinline__ Best own_best() const {
-    int* const room = Shared::template at<int>(Shared::kBest);
+  __device__ __forceinline__ Best best_of(int warp) const {
+    int* const room = shared.template at<int>(Shared::kBest + warp * 8 * Best::kRoom);
     return {room, room + Best::kRoom};
   }
 
@@ -297,7 +311,7 @@ class BlockScores {
   }
 
   __device__ __forceinline__ void sum_four(float scale2, const float (&lse)[Fields::group], int key) const {
-    const float* const row = logits + keys.place(key);
+    const float* const row = spill + keys.place(key);
     float4 sum = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
 #pragma unroll
     for (int head = 0; head < Fields::group; ++head) {
@@ -307,12 +321,20 @@ class BlockScores {
       sum.z += exp2_fast(fmaf(four.z, scale2, -lse[head]));
       sum.w += exp2_fast(fmaf(four.w, scale2, -lse[head]));
     }
-    *reinterpret_cast<float4*>(sums + keys.place(key)) = sum;
+    if (sums >= 0) {
+      *reinterpret_cast<float4*>(shared.template at<float>(sums) + keys.place(key)) = sum;
+    } else {
+      *reinterpret_cast<float4*>(spill + keys.place(key)) = sum;
+    }
+  }
+
+  __device__ __forceinline__ float score(int block) const {
+    const int place = keys.place(block * Shared::kBlockKeys);
+    return sums >= 0 ? add_terms(shared.template at<float>(sums) + place, block) : add_terms(spill + place, block);
   }
 
   // The terms in the order in which scoring adds them.
-  __device__ __forceinline__ float score(int block) const {
-    const float* const own = sums + keys.place(block * Shared::kBlockKeys);
+  __device__ __forceinline__ float add_terms(const float* own, int block) const {
     float total = 0.0f;
 #pragma unroll(Shared::kBefore + Shared::kBlockKeys <= 20 ? Shared::kBefore + Shared::kBlockKeys : 4)
     for (int o = -Shared::kBefore; o < Shared::kBlockKeys; ++o) {

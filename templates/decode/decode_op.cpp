@@ -49,6 +49,15 @@ void require_step(const Workload& workload) {
 
 DecodeOp::DecodeOp() : BackendOp("decode", Branch::Decode, decode::kCpuFunctions, decode::kCudaFunctions) {}
 
+bool DecodeOp::serves(const Problem& problem, const Target& target) const {
+  return target.backend != Backend::Cuda || decode::find_obstacle(problem, target).empty();
+}
+
+std::optional<Config> DecodeOp::untuned_config(const Workload& workload, const Target& target) const {
+  if (target.backend != Backend::Cuda) return std::nullopt;
+  return decode::choose_config(workload, target);
+}
+
 LaunchPlan DecodeOp::plan(const Workload& workload, const Config& config, const Target& target) const {
   require_step(workload);
   return BackendOp::plan(workload, config, target);

@@ -6,7 +6,6 @@
 
 #include "common/cluster.cuh"
 #include "decode/cache_tiles.cuh"
-#include "decode/warp_best.cuh"
 #include "scoring/best_blocks.cuh"
 
 namespace nsajit::decode {
@@ -14,6 +13,12 @@ namespace nsajit::decode {
 enum Branch { kCompressed, kSelection, kSliding, kBranches };
 
 __host__ __device__ constexpr int round_up(int value, int multiple) { return ceil_div(value, multiple) * multiple; }
+// At least `value`.
+__host__ __device__ constexpr int power_of_two(int value) {
+  int power = 1;
+  while (power < value) power *= 2;
+  return power;
+}
 
 template <class Fields>
 struct DecodeShared {
@@ -23,11 +28,12 @@ struct DecodeShared {
   static constexpr int kThreads = 32 * kWarps;
   using Copy = TileCopy<Fields::keys, Fields::dk, Fields::dv>;
   using Best = scoring::BestBlocks<ceil_div(Fields::n_sel, 32) + 1>;
-  static constexpr bool kFew = Fields::n_sel <= WarpBest::kMost;  // all places of candidates are compared with all
-  // Warps of a CTA that offer blocks.
-  static constexpr int kOffering = kFew ? larger(1, smaller(kWarps, 256 / (kCtas * Fields::n_sel))) : 1;
+  // Few are chosen: what a source offers is in the order of the scores, and all threads choose.
+  static constexpr bool kFew = Fields::n_sel <= 32;
+  static constexpr int kList = kFew ? power_of_two(Fields::n_sel) : Fields::n_sel;                // places of a source
+  static constexpr int kOffering = kFew ? larger(1, smaller(kWarps, 256 / (kCtas * kList))) : 1;  // warps of a CTA
   static constexpr int kSources = kCtas * kOffering;
-  static constexpr int kPlaces = round_up(kSources * Fields::n_sel, 32);  // of candidates: [source][n_sel]
+  static constexpr int kPlaces = round_up(kSources * kList, 32);  // of candidates: [source][kList]
 
   static constexpr int kORow = Fields::dv + 8;                           // floats
   static constexpr int kSlot = larger(Copy::kBytes, kHeads* kORow * 4);  // a tile, or a warp's partial output
@@ -39,15 +45,15 @@ struct DecodeShared {
   static constexpr int kQuery = kParts;                                   // before there are outputs
   static constexpr int kSums =                                            // [phase][source][head] maximum and sum
       kParts + larger(kBranches * kCtas * kShare * 32, kHeads* kQueryRow);
-  static constexpr int kWarpSums = kSums + kBranches * kCtas * kHeads * 8;      // [phase][warp]: maxima, then sums
-  static constexpr int kLse = kWarpSums + kBranches * kWarps * kHeads * 8;      // [head], of base 2
-  static constexpr int kGates = kLse + kHeads * 4;                              // [branch][head]
-  static constexpr int kBest = kGates + kBranches * kHeads * 4;                 // scores and blocks
-  static constexpr int kWarpBest = kBest + 8 * Best::kRoom;                     // [warp that offers]
-  static constexpr int kCandidates = kWarpBest + kOffering * WarpBest::kBytes;  // bits of scores, -1: none; then blocks
+  static constexpr int kWarpSums = kSums + kBranches * kCtas * kHeads * 8;  // [phase][warp]: maxima, then sums
+  static constexpr int kLse = kWarpSums + kBranches * kWarps * kHeads * 8;  // [head], of base 2
+  static constexpr int kGates = kLse + kHeads * 4;                          // [branch][head]
+  static constexpr int kBest = kGates + kBranches * kHeads * 4;             // [warp that offers] scores, blocks
+  static constexpr int kCandidates = kBest + kOffering * 8 * Best::kRoom;   // bits of scores, -1: none; then blocks
   static constexpr int kChosen = kCandidates + 8 * kPlaces;
   static constexpr int kSlots = kChosen + round_up(Fields::n_sel * 4, 16);               // [warp] stage of what is put aside
-  static constexpr int kBarriers = kSlots + round_up(kWarps * 4, 16);                    // [warp][stage]
+  static constexpr int kNothing = kSlots + round_up(kWarps * 4, 16);                     // 32 bytes of zeros
+  static constexpr int kBarriers = kNothing + 32;                                        // [warp][stage]
   static constexpr int kLogits = kBarriers + round_up(kWarps * Fields::stages * 8, 16);  // where they fit
 
   // Keys of a CTA: whole tiles and whole blocks. Before them lie those of the CTA before that reach into its blocks.
@@ -60,30 +66,32 @@ struct DecodeShared {
     return round_up(kHalo + chunk(ceil_div(static_cast<int>(tokens), Fields::d)), 32) + 8;
   }
 
-  template <class Value>
-  static __device__ __forceinline__ Value* at(int offset) {
+  // Its address, from a register: asked for anew at each use, it takes as long as a load.
+  uint32 base;
+  static __device__ __forceinline__ DecodeShared make() {
     extern __shared__ __align__(128) char nsajit_smem[];
-    return reinterpret_cast<Value*>(nsajit_smem + offset);
+    return {__shfl_sync(kAllLanes, smem_address(nsajit_smem), 0)};
   }
-  static __device__ __forceinline__ float* parts(int phase, int source) {
-    return at<float>(kParts) + (phase * kCtas + source) * kShare * 8;
+  template <class Value>
+  __device__ __forceinline__ Value* at(int offset) const {
+    return static_cast<Value*>(__cvta_shared_to_generic(base + offset));
+  }
+  __device__ __forceinline__ float* parts(int phase, int source) const {
+    return at<float>(kParts + (phase * kCtas + source) * kShare * 32);
   }
   static constexpr int kLaterParts = 2 * kCtas * kShare * 8;  // floats of the last two phases
-  static __device__ __forceinline__ float2* sums(int phase, int source) {
-    return at<float2>(kSums) + (phase * kCtas + source) * kHeads;
+  __device__ __forceinline__ float2* sums(int phase, int source) const {
+    return at<float2>(kSums + (phase * kCtas + source) * kHeads * 8);
   }
-  static __device__ __forceinline__ float* warp_maxima(int phase, int warp) {
-    return at<float>(kWarpSums) + (phase * kWarps + warp) * 2 * kHeads;
+  __device__ __forceinline__ float* warp_maxima(int phase, int warp) const {
+    return at<float>(kWarpSums + (phase * kWarps + warp) * 2 * kHeads * 4);
   }
-  static __device__ __forceinline__ float* warp_sums(int phase, int warp) { return warp_maxima(phase, warp) + kHeads; }
-  static __device__ __forceinline__ uint32 slot(int warp, int stage) {
-    return smem_address(at<char>(kRing)) + (warp * Fields::stages + stage) * kSlot;
-  }
-  static __device__ __forceinline__ uint32 barrier(int warp, int stage) {
-    return smem_address(at<char>(kBarriers)) + (warp * Fields::stages + stage) * 8;
-  }
-  static __device__ __forceinline__ float* slot_floats(int warp, int stage) {
-    return at<float>((warp * Fields::stages + stage) * kSlot);
+  __device__ __forceinline__ float* warp_sums(int phase, int warp) const { return warp_maxima(phase, warp) + kHeads; }
+  // A stage of a warp's ring.
+  static __device__ __forceinline__ int slot_offset(int warp, int stage) { return (warp * Fields::stages + stage) * kSlot; }
+  __device__ __forceinline__ uint32 slot(int warp, int stage) const { return base + kRing + slot_offset(warp, stage); }
+  __device__ __forceinline__ uint32 barrier(int warp, int stage) const {
+    return base + kBarriers + (warp * Fields::stages + stage) * 8;
   }
 
   // Stores to the place in CTA `rank` that `own` is here.

@@ -43,8 +43,9 @@ class DecodeStep {
 
   __device__ __forceinline__ DecodeStep(const nsajit_decode_args& arguments, int64 row, int cta)
       : args(arguments),
-        b(row / arguments.G),
-        g(row % arguments.G),
+        shared(Shared::make()),
+        b(static_cast<uint32>(row) / static_cast<uint32>(arguments.G)),
+        g(static_cast<uint32>(row) % static_cast<uint32>(arguments.G)),
         rank(cta),
         warp(threadIdx.x / 32),
         lane(threadIdx.x % 32),
@@ -52,8 +53,7 @@ class DecodeStep {
         scale2(arguments.scale * kLog2E),
         window(arguments.forced == kCompressed || arguments.forced == kSelection ? 0 : max(0, min(length, Fields::w))),
         window_first(arguments.workspace != nullptr && row % 2 != 0 ? 1 : 0),
-        scores{Keys(length, arguments.n, cta), Shared::template at<float>(Shared::kLogits), Shared::pitch(arguments.S_kv), cta,
-               arguments.workspace != nullptr} {
+        scores{Keys(length, arguments.n, cta), shared, Shared::pitch(arguments.S_kv), cta, arguments.workspace != nullptr} {
     if (args.forced == kSliding) scores.keys.own = 0;
     place_logits(row);
     compressed_tiles = share(ceil_div(scores.keys.own, kTile), warp, kWarps);
@@ -102,14 +102,13 @@ class DecodeStep {
   // Spilled logits lie in the workspace, but sums of probabilities where there is room: in the ring, which is empty when the
   // window is done, or where outputs of later phases will be.
   __device__ __forceinline__ void place_logits(int64 row) {
-    if (scores.spilled) scores.logits = static_cast<float*>(args.workspace) + (row * kCtas + rank) * Fields::group * scores.pitch;
-    scores.sums = scores.logits;
+    scores.sums = Shared::kLogits;
     if (!scores.spilled) return;
+    scores.spill = static_cast<float*>(args.workspace) + (row * kCtas + rank) * Fields::group * scores.pitch;
     constexpr int kBegin = kCtas == 1 ? 0 : Shared::kHalo;
     const int room = window_first != 0 ? Shared::kParts / 4 : Shared::kLaterParts;
-    if (scores.keys.chunk + kBegin > room) return;
-    float* const at = window_first != 0 ? Shared::template at<float>(Shared::kRing) : Shared::parts(1, 0);
-    scores.sums = at + kBegin - Shared::kHalo;
+    const int at = window_first != 0 ? Shared::kRing : Shared::kParts + kCtas * Shared::kShare * 32;
+    scores.sums = scores.keys.chunk + kBegin > room ? -1 : at + (kBegin - Shared::kHalo) * 4;
   }
 
   // Of `tiles`, those from `first` on in steps of `step`.
@@ -118,18 +117,19 @@ class DecodeStep {
   }
 
   // While the first tiles are on their way.
-  __device__ __forceinline__ void begin(HeadsAsRows<Fields>& heads) const {
-    load_gates();
+  __device__ __forceinline__ void begin(HeadsAsRows<Fields>& heads, float gate) const {
+    if (threadIdx.x < kBranches * Shared::kHeads) shared.template at<float>(Shared::kGates)[threadIdx.x] = gate;
+    if (threadIdx.x < 8) shared.template at<float>(Shared::kNothing)[threadIdx.x] = 0.0f;
     scores.clear_candidates(threadIdx.x);
     wait_copies<Fields::bulk != 0 ? 0 : kStages>();  // the query
     __syncthreads();
-    heads.template load_query_smem<Shared::kQueryRow>(smem_address(Shared::template at<char>(Shared::kQuery)), lane);
+    heads.template load_query_smem<Shared::kQueryRow>(smem_address(shared.template at<char>(Shared::kQuery)), lane);
     Shared::arrive();  // nobody's memory is written before all have begun
   }
 
   __device__ __forceinline__ void begin_ring() const {
     if constexpr (Fields::bulk != 0) {
-      if (lane < kStages) barrier_init(Shared::barrier(warp, lane), 1);
+      if (lane < kStages) barrier_init(shared.barrier(warp, lane), 1);
       fence_barriers();
       __syncwarp();
     }
@@ -139,7 +139,8 @@ class DecodeStep {
   __device__ __forceinline__ void copy_query() const {
     constexpr int kChunks = Fields::dk / 8;
     const Element* const q = static_cast<const Element*>(args.q) + b * args.q_b + g * args.q_g;
-    const uint32 to = smem_address(Shared::template at<char>(Shared::kQuery));
+    const uint32 to = smem_address(shared.template at<char>(Shared::kQuery));
+#pragma unroll 1
     for (int i = threadIdx.x; i < Shared::kHeads * kChunks; i += Shared::kThreads) {
       const int head = i / kChunks;
       const int chunk = i % kChunks;
@@ -150,18 +151,15 @@ class DecodeStep {
     commit_copies();
   }
 
-  // Gates of all heads, long before they are needed.
-  __device__ __forceinline__ void load_gates() const {
+  // A gate of a head, long before it is needed.
+  __device__ __forceinline__ float load_gate() const {
     const int branch = threadIdx.x / Shared::kHeads;
     const int head = threadIdx.x % Shared::kHeads;
-    if (branch >= kBranches || head >= Fields::group) return;
-    float gate = args.forced == branch ? 1.0f : 0.0f;
-    if (args.forced < 0) {
-      const int64 at = b * args.gate_b + g * args.gate_g + head * args.gate_h;
-      gate = args.fp32_gates != 0 ? static_cast<const float*>(args.gate[branch])[at]
-                                  : load_value(static_cast<const Element*>(args.gate[branch]) + at);
-    }
-    Shared::template at<float>(Shared::kGates)[branch * Shared::kHeads + head] = gate;
+    if (branch >= kBranches || head >= Fields::group) return 0.0f;
+    if (args.forced >= 0) return args.forced == branch ? 1.0f : 0.0f;
+    const int64 at = b * args.gate_b + g * args.gate_g + head * args.gate_h;
+    return args.fp32_gates != 0 ? static_cast<const float*>(args.gate[branch])[at]
+                                : load_value(static_cast<const Element*>(args.gate[branch]) + at);
   }
 
   // What a tile holds: tokens of the branch of a phase, from `first` on.
@@ -181,7 +179,7 @@ class DecodeStep {
     }
     const int tile = rank + kCtas * warp + nth * kStep;
     const int offset = tile % kBlockTiles * kTile;
-    const int token = Shared::template at<int>(Shared::kChosen)[tile / kBlockTiles] * Fields::l_sel + offset;
+    const int token = shared.template at<int>(Shared::kChosen)[tile / kBlockTiles] * Fields::l_sel + offset;
     return {token, max(0, min(min(kTile, Fields::l_sel - offset), length - token))};
   }
 
@@ -202,9 +200,9 @@ class DecodeStep {
         const Tile tile = tile_of(phase, loaded - begin);
         const nsajit_decode_cache& cache = phase == 0 ? args.cmp : phase == 1 ? args.win : args.sel;
         const CacheRows rows = CacheRows::make<Element>(args, cache, b, g, phase == 0 ? args.page / Fields::d : args.page);
-        const uint32 slot = Shared::slot(warp, loaded % kStages);
+        const uint32 slot = shared.slot(warp, loaded % kStages);
         if constexpr (Fields::bulk != 0) {
-          Copy::copy_bulk(rows, tile.first, tile.count, slot, Shared::barrier(warp, loaded % kStages), lane);
+          Copy::copy_bulk(rows, tile.first, tile.count, slot, shared.barrier(warp, loaded % kStages), lane);
         } else {
           Copy::copy_chunks(rows, tile.first, tile.count, slot, lane);
         }
@@ -216,7 +214,7 @@ class DecodeStep {
   // For tile `used`.
   __device__ __forceinline__ void wait_tile() const {
     if constexpr (Fields::bulk != 0) {
-      barrier_wait(Shared::barrier(warp, used % kStages), used / kStages & 1);
+      barrier_wait(shared.barrier(warp, used % kStages), used / kStages & 1);
     } else {
       wait_copies<kStages - 1>();
     }
@@ -225,19 +223,21 @@ class DecodeStep {
   // Attends to the warp's tiles of a phase. The last one's stage is left free for what comes out.
   __device__ __forceinline__ void attend(int step, int phase, HeadsAsRows<Fields>& heads) {
     const int tiles = tiles_of(phase);
+    float gate = 0.0f;
     heads.clear();
     if (step == 0) {
+      gate = load_gate();
       copy_query();
       begin_ring();
     }
 #pragma unroll 1
     for (int nth = 0;; ++nth, ++used) {
       fill(used + kStages - (nth > 0 && nth == tiles ? 1 : 0));
-      if (step == 0 && nth == 0) begin(heads);
+      if (step == 0 && nth == 0) begin(heads, gate);
       if (nth == tiles) break;
       wait_tile();
       __syncwarp();
-      const uint32 slot = Shared::slot(warp, used % kStages);
+      const uint32 slot = shared.slot(warp, used % kStages);
       const Tile tile = tile_of(phase, nth);
       heads.template attend_seen<Copy::kKRow, Copy::kVRow>(slot, slot + kTile * Copy::kKRow,
                                                            KeyBounds{{0, 0}, {tile.count, tile.count}}, tile.count < kTile,
@@ -251,72 +251,73 @@ class DecodeStep {
 
   // The warp's output and softmax sums.
   __device__ __forceinline__ void put_aside(int phase, HeadsAsRows<Fields>& heads) const {
-    float* const maxima = Shared::warp_maxima(phase, warp);
-    float* const sums = Shared::warp_sums(phase, warp);
+    float* const maxima = shared.warp_maxima(phase, warp);
+    float* const sums = shared.warp_sums(phase, warp);
     if (tiles_of(phase) > 0) {
-      heads.template store_partial<Shared::kORow>(Shared::slot_floats(warp, (used - 1) % kStages), maxima, sums, lane);
+      heads.template store_partial<Shared::kORow>(shared.template at<float>(Shared::slot_offset(warp, (used - 1) % kStages)),
+                                                  maxima, sums, lane);
     } else if (lane < Shared::kHeads) {
       maxima[lane] = negative_infinity();
       sums[lane] = 0.0f;
     }
-    if (lane == 0) Shared::template at<int>(Shared::kSlots)[warp] = (used + kStages - 1) % kStages;
+    if (lane == 0) shared.template at<int>(Shared::kSlots)[warp] = (used + kStages - 1) % kStages;
   }
 
   // Of a head over the warps.
   __device__ __forceinline__ float top_of(int phase, int head) const {
-    float top = Shared::warp_maxima(phase, 0)[head];
+    float top = shared.warp_maxima(phase, 0)[head];
 #pragma unroll
-    for (int of = 1; of < kWarps; ++of) top = fmaxf(top, Shared::warp_maxima(phase, of)[head]);
+    for (int of = 1; of < kWarps; ++of) top = fmaxf(top, shared.warp_maxima(phase, of)[head]);
     return top;
   }
   __device__ __forceinline__ float weight_of(int phase, int of, int head, float top) const {
-    return Shared::warp_sums(phase, of)[head] > 0.0f ? exp2_fast((Shared::warp_maxima(phase, of)[head] - top) * scale2) : 0.0f;
+    return shared.warp_sums(phase, of)[head] > 0.0f ? exp2_fast((shared.warp_maxima(phase, of)[head] - top) * scale2) : 0.0f;
   }
 
   // What the warps put aside, to the CTAs.
   __device__ __forceinline__ void push_sums(int phase) const {
+#pragma unroll 1
     for (int i = threadIdx.x; i < Shared::kHeads * kCtas; i += Shared::kThreads) {
       const int head = i % Shared::kHeads;
       const float top = top_of(phase, head);
       float sum = 0.0f;
 #pragma unroll
-      for (int of = 0; of < kWarps; ++of) sum += weight_of(phase, of, head, top) * Shared::warp_sums(phase, of)[head];
-      Shared::push_2(reinterpret_cast<float*>(Shared::sums(phase, rank) + head), i / Shared::kHeads, top, sum);
+      for (int of = 0; of < kWarps; ++of) sum += weight_of(phase, of, head, top) * shared.warp_sums(phase, of)[head];
+      Shared::push_2(reinterpret_cast<float*>(shared.sums(phase, rank) + head), i / Shared::kHeads, top, sum);
     }
   }
 
   // Outputs of the warps, relative to the CTA's maximum, to the CTAs that finish them.
   __device__ __forceinline__ void push_outputs(int phase) const {
-    const int* const slots = Shared::template at<int>(Shared::kSlots);
+    const int* const slots = shared.template at<int>(Shared::kSlots);
+#pragma unroll 1
     for (int item = threadIdx.x; item < Shared::kItems; item += Shared::kThreads) {
       const int head = item / (Fields::dv / 8);
       const int column = item % (Fields::dv / 8) * 8;
+      const int half = item % 2;  // neighbours begin with different ones, so that their loads share no bank
       const float top = top_of(phase, head);
-      float4 low = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-      float4 high = low;
+      float4 sums[2] = {make_float4(0.0f, 0.0f, 0.0f, 0.0f), make_float4(0.0f, 0.0f, 0.0f, 0.0f)};
 #pragma unroll
       for (int of = 0; of < kWarps; ++of) {  // without branches, so that all are read at once
         const float weight = weight_of(phase, of, head, top);
-        // Where nothing was put, a tile may be on its way: something else is read.
-        const float* const from =
-            weight > 0.0f ? Shared::slot_floats(of, slots[of]) + head * Shared::kORow + column : Shared::warp_maxima(phase, 0);
-        add_weighted(low, weight, *reinterpret_cast<const float4*>(from));
-        add_weighted(high, weight, *reinterpret_cast<const float4*>(from + 4));
+        // Where nothing was put, a tile may be on its way: zeros are read.
+        const int put = Shared::slot_offset(of, slots[of]) + (head * Shared::kORow + column) * 4;
+        const float4* const from = shared.template at<float4>(weight > 0.0f ? put : Shared::kNothing);
+        add_weighted(sums[0], weight, from[half]);
+        add_weighted(sums[1], weight, from[1 - half]);
       }
       const int owner = item / Shared::kShare;
-      float* const to = Shared::parts(phase, rank) + (item - owner * Shared::kShare) * 8;
-      Shared::push_4(to, owner, low);
-      Shared::push_4(to + 4, owner, high);
+      float* const to = shared.parts(phase, rank) + (item - owner * Shared::kShare) * 8;
+      Shared::push_4(to + 4 * half, owner, sums[0]);
+      Shared::push_4(to + 4 - 4 * half, owner, sums[1]);
     }
   }
 
-  // What has no weight may be anything: nothing was put there.
   static __device__ __forceinline__ void add_weighted(float4& sum, float weight, const float4& value) {
-    const bool there = weight > 0.0f;
-    sum.x = fmaf(weight, there ? value.x : 0.0f, sum.x);
-    sum.y = fmaf(weight, there ? value.y : 0.0f, sum.y);
-    sum.z = fmaf(weight, there ? value.z : 0.0f, sum.z);
-    sum.w = fmaf(weight, there ? value.w : 0.0f, sum.w);
+    sum.x = fmaf(weight, value.x, sum.x);
+    sum.y = fmaf(weight, value.y, sum.y);
+    sum.z = fmaf(weight, value.z, sum.z);
+    sum.w = fmaf(weight, value.w, sum.w);
   }
 
   // Once the softmax sums of all CTAs are there.
@@ -342,7 +343,7 @@ class DecodeStep {
     const int count = scores.count();
     for (int i = threadIdx.x; i < args.n; i += Shared::kThreads) {
       const bool there = i < count;
-      to[there ? scores.ordered(i, count) : i] = there ? Shared::template at<int>(Shared::kChosen)[i] : -1;
+      to[there ? scores.ordered(i, count) : i] = there ? shared.template at<int>(Shared::kChosen)[i] : -1;
     }
   }
 
@@ -367,27 +368,28 @@ class DecodeStep {
     const int first = threadIdx.x % kFinishing;
     float top = negative_infinity();
 #pragma unroll
-    for (int source = 0; source < kCtas; source += kFinishing) top = fmaxf(top, Shared::sums(phase, first + source)[head].x);
+    for (int source = 0; source < kCtas; source += kFinishing) top = fmaxf(top, shared.sums(phase, first + source)[head].x);
     top = reduce_max<1, kFinishing / 2>(top);
     float sum = 0.0f;
     float2 value = make_float2(0.0f, 0.0f);
 #pragma unroll
     for (int source = 0; source < kCtas; source += kFinishing) {
-      const float2 part = Shared::sums(phase, first + source)[head];
-      const float2 output = *reinterpret_cast<const float2*>(Shared::parts(phase, first + source) + at);
+      const float2 part = shared.sums(phase, first + source)[head];
+      const float2 output = *reinterpret_cast<const float2*>(shared.parts(phase, first + source) + at);
       const float weight = part.y > 0.0f ? exp2_fast((part.x - top) * scale2) : 0.0f;
       sum = fmaf(weight, part.y, sum);
       value.x = fmaf(weight, output.x, value.x);
       value.y = fmaf(weight, output.y, value.y);
     }
     sum = reduce_sum<1, kFinishing / 2>(sum);
-    const float gate = Shared::template at<float>(Shared::kGates)[branch_of(phase) * Shared::kHeads + head];
-    const float factor = sum > 0.0f ? gate / sum : 0.0f;
+    const float gate = shared.template at<float>(Shared::kGates)[branch_of(phase) * Shared::kHeads + head];
+    const float factor = sum > 0.0f ? __fdividef(gate, sum) : 0.0f;
     total.x = fmaf(factor, reduce_sum<1, kFinishing / 2>(value.x), total.x);
     total.y = fmaf(factor, reduce_sum<1, kFinishing / 2>(value.y), total.y);
   }
 
   const nsajit_decode_args& args;
+  Shared shared;
   int64 b;
   int64 g;
   int rank;

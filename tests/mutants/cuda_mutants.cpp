@@ -40,7 +40,6 @@ constexpr const char* kPoolChunks = "pooling/pool_chunks.cuh";
 constexpr const char* kDecodeStep = "decode/decode_step.cuh";
 constexpr const char* kBlockScores = "decode/block_scores.cuh";
 constexpr const char* kCacheTiles = "decode/cache_tiles.cuh";
-constexpr const char* kWarpBest = "decode/warp_best.cuh";
 
 constexpr const char* kGroup4 =
     "bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6;S=200,S_kv=512,G=2";  // heads as columns, kv_major as rows
@@ -346,13 +345,13 @@ std::vector<Mutant> decode_mutants() {
        {kBlockScores, "to * keys.chunk - Shared::kBefore);\n      if (begin", "to * keys.chunk);\n      if (begin"},
        {"decode_cluster{"},
        tuple},
-      {"blocks of one CTA are offered to none",
-       {kBlockScores, "bits = candidate_bits()[base + lane];\n        const int block",
-        "bits = base + lane < Fields::n_sel ? -1 : candidate_bits()[base + lane];\n        const int block"},
+      {"candidates are told as the blocks before them",
+       {kBlockScores, "push_candidate(place, to, bits, first + nth)", "push_candidate(place, to, bits, max(first + nth - 1, 1))"},
        all,
        tuple},
       {"the best of the CTA are the first",
-       {kWarpBest, "bits > least_)) return;", "bits > least_) || count_ == wanted_) return;"},
+       {kBlockScores, "if (mask != 0) best.keep(state, bits, base + lane",
+        "if (mask != 0 && state.x == 0) best.keep(state, bits, base + lane"},
        {"decode_single{"},
        "decode,bf16,dk=64,dv=64,group=4,n_sel=6;B=2,S=1,S_kv=60000,G=2"},
       {"of equal blocks the higher one stays",
@@ -364,7 +363,7 @@ std::vector<Mutant> decode_mutants() {
        all,
        tuple},
       {"outputs are weighed by the first warp's maximum",
-       {kDecodeStep, "top = fmaxf(top, Shared::warp_maxima(phase, of)[head]);", "top = top;"},
+       {kDecodeStep, "top = fmaxf(top, shared.warp_maxima(phase, of)[head]);", "top = top;"},
        all,
        tuple},
       {"the window and the selection have each other's gates",
