@@ -22,8 +22,8 @@
 #include "cli/interrupt.h"
 #include "cli/output_file.h"
 #include "cli/session.h"
+#include "core/compressed_count.h"
 #include "nsajit/error.h"
-#include "templates/common/compression.h"
 
 namespace nsajit::cli {
 namespace {
@@ -92,11 +92,11 @@ std::int64_t count_reads(runtime::Device& device, const Workload& w, const nsaji
   device.read(std::as_writable_bytes(std::span(entries)), ranges.data, nullptr);
   std::int64_t selected = 0;
   for (std::size_t i = 0; i < entries.size(); i += 2) selected += entries[i + 1] - entries[i];
-  return templates::count_compressed(w.problem, w.S_kv) + selected / (w.B * w.G) + std::min<std::int64_t>(w.problem.w, w.S_kv);
+  return count_compressed(w.problem, w.S_kv) + selected / (w.B * w.G) + std::min<std::int64_t>(w.problem.w, w.S_kv);
 }
 
 std::int64_t expect_reads(const Workload& w) {
-  return templates::count_compressed(w.problem, w.S_kv) + std::int64_t{w.problem.n_sel} * w.problem.l_sel +
+  return count_compressed(w.problem, w.S_kv) + std::int64_t{w.problem.n_sel} * w.problem.l_sel +
          std::min<std::int64_t>(w.problem.w, w.S_kv);
 }
 

@@ -9,10 +9,11 @@
 
 #include <fmt/format.h>
 
+#include "core/compressed_count.h"
+#include "core/dense_tensor.h"
 #include "core/element_values.h"
 #include "nsajit/error.h"
 #include "nsajit/op.h"
-#include "templates/common/compression.h"
 
 namespace nsajit::cli {
 namespace {
@@ -35,17 +36,6 @@ ElementType element_of(int dtype) {
 }
 
 std::int64_t bytes_of(int dtype) { return static_cast<std::int64_t>(element_bytes(element_of(dtype))); }
-
-nsajit_tensor describe(void* data, const std::vector<std::int64_t>& shape, int dtype) {
-  nsajit_tensor made{.data = data, .dtype = dtype, .ndim = static_cast<std::int32_t>(shape.size())};
-  std::int64_t stride = 1;
-  for (int i = made.ndim - 1; i >= 0; --i) {
-    made.shape[i] = shape[static_cast<std::size_t>(i)];
-    made.strides[i] = stride;
-    stride *= made.shape[i];
-  }
-  return made;
-}
 
 std::int64_t count(const std::vector<std::int64_t>& shape) {
   std::int64_t elements = 1;
@@ -101,7 +91,7 @@ ForwardTensors::ForwardTensors(runtime::Device& device, const Workload& w)
   const auto key = [&](std::int64_t keys, std::int64_t size) {
     return grouped ? std::vector<std::int64_t>{w.B, w.G, keys, size} : std::vector<std::int64_t>{w.B, keys, w.G, size};
   };
-  const std::int64_t compressed = templates::count_compressed(p, w.S_kv);
+  const std::int64_t compressed = count_compressed(p, w.S_kv);
   call_.struct_bytes = sizeof call_;
   call_.q = add_values(query(p.dk), dtype_);
   call_.k_cmp = add_values(key(compressed, p.dk), dtype_), call_.v_cmp = add_values(key(compressed, p.dv), dtype_);
@@ -124,7 +114,7 @@ std::int64_t ForwardTensors::bytes() const {
 
 nsajit_tensor ForwardTensors::add(const std::vector<std::int64_t>& shape, int dtype) {
   buffers_.push_back(device_.allocate(count(shape) * bytes_of(dtype)));
-  return describe(buffers_.back()->address(), shape, dtype);
+  return dense_tensor(buffers_.back()->address(), shape, dtype);
 }
 
 nsajit_tensor ForwardTensors::add_values(const std::vector<std::int64_t>& shape, int dtype) {

@@ -6,27 +6,13 @@
 #include <utility>
 
 #include "nsajit/error.h"
-#include "runtime/call_arguments.h"
+#include "runtime/forward_arguments.h"
 
 namespace nsajit::cli {
-namespace {
-
-nsajit_decode_call make_call(const nsajit_forward_call& call) {
-  nsajit_decode_call made{};
-  made.struct_bytes = sizeof made;
-  made.q = call.q, made.gates = call.gates, made.o = call.o;
-  made.k_cmp = call.k_cmp, made.v_cmp = call.v_cmp;
-  made.k_sel = call.k_sel, made.v_sel = call.v_sel;
-  made.k_win = call.k_win, made.v_win = call.v_win;
-  made.sparsity = call.sparsity;
-  made.scale = call.scale;
-  return made;
-}
-
-}  // namespace
-
 std::optional<FusedStep> FusedStep::make(RaceTools& tools, const nsajit_forward_call& call) {
-  const auto prepared = runtime::prepare_decode(make_call(call), tools.server.target(), runtime::CallUse::Launch);
+  const auto step = runtime::find_decode_step(call);
+  if (!step) return std::nullopt;
+  const auto prepared = runtime::prepare_decode(*step, tools.server.target(), runtime::CallUse::Launch);
   try {
     return FusedStep(tools, tools.server.bind(prepared.workload), prepared.args);
   } catch (const Error& error) {

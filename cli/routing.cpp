@@ -1,6 +1,8 @@
 // routing: what the runtime would serve for each workload under the toggles of this environment, and why.
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -41,11 +43,21 @@ Target read_profile(const std::string& text) {
   return cuda_profile(text.starts_with(kField) ? text.substr(kField.size()) : text);
 }
 
+// What a decode kernel has to do with nsajit_forward.
+std::string forward_note(const Toggles& toggles) {
+  const std::string_view apart = runtime::reason_apart(toggles);
+  return apart.empty() ? "; serves nsajit_forward of one query, too"
+                       : fmt::format("; nsajit_forward of one query is five launches: {}", apart);
+}
+
 RoutingRow find_route(const Workload& workload, const Target& target, cache::Cache& cache, const Toggles& toggles) {
   try {
     const Op& op = find_op(workload.problem);
-    return {.workload = workload,
-            .route = runtime::choose_route(op, workload, target, runtime::find_decision(op, workload, target, cache), toggles)};
+    RoutingRow row{
+        .workload = workload,
+        .route = runtime::choose_route(op, workload, target, runtime::find_decision(op, workload, target, cache), toggles)};
+    if (workload.problem.branch == Branch::Decode) row.route->decision.why += forward_note(toggles);
+    return row;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Unsupported) throw;
     return {.workload = workload, .refused = error.what()};

@@ -142,23 +142,17 @@ Layout layout_of(const Reading& reading) {
 }
 
 Workload describe(const Reading& reading, Branch branch, std::int64_t dv, std::int64_t S_kv) {
-  const nsajit_sparsity& sparsity = reading.call.sparsity;
-  return {.problem = {.branch = branch,
-                      .dtype = reading.dtype,
-                      .dk = static_cast<int>(reading.dk),
-                      .dv = static_cast<int>(dv),
-                      .l = sparsity.l,
-                      .d = sparsity.d,
-                      .l_sel = sparsity.l_sel,
-                      .n_sel = sparsity.n_sel,
-                      .w = sparsity.w,
-                      .group = static_cast<int>(reading.h),
-                      .layout = layout_of(reading)},
-          .B = reading.B,
-          .S = reading.S,
-          .S_kv = S_kv,
-          .G = reading.G,
-          .n = sparsity.n_sel};
+  return make_workload({.branch = branch,
+                        .dtype = reading.dtype,
+                        .layout = layout_of(reading),
+                        .B = reading.B,
+                        .S = reading.S,
+                        .S_kv = S_kv,
+                        .G = reading.G,
+                        .group = reading.h,
+                        .dk = reading.dk,
+                        .dv = dv},
+                       reading.call.sparsity);
 }
 
 std::int64_t raw_tokens(const Reading& reading) { return reading.call.S_kv != 0 ? reading.call.S_kv : reading.S; }
@@ -178,6 +172,25 @@ PreparedCall<nsajit_dense_args> prepare_dense(std::string_view function, Branch 
 }
 
 }  // namespace
+
+Workload make_workload(const CallSizes& sizes, const nsajit_sparsity& sparsity) {
+  return {.problem = {.branch = sizes.branch,
+                      .dtype = sizes.dtype,
+                      .dk = static_cast<int>(sizes.dk),
+                      .dv = static_cast<int>(sizes.dv),
+                      .l = sparsity.l,
+                      .d = sparsity.d,
+                      .l_sel = sparsity.l_sel,
+                      .n_sel = sparsity.n_sel,
+                      .w = sparsity.w,
+                      .group = static_cast<int>(sizes.group),
+                      .layout = sizes.layout},
+          .B = sizes.B,
+          .S = sizes.S,
+          .S_kv = sizes.S_kv,
+          .G = sizes.G,
+          .n = sparsity.n_sel};
+}
 
 PreparedCall<nsajit_selection_args> prepare_selection(const nsajit_call& call, const Target& target, CallUse use) {
   const Reading reading = read_sizes("selection_forward", call, target, use);

@@ -21,6 +21,16 @@ struct PreparedCall {
   bool is_empty = false;  // no rows: nothing to bind or to launch
 };
 
+// What tensors say of a tuple and its sizes.
+struct CallSizes {
+  Branch branch;
+  DType dtype;
+  Layout layout;
+  std::int64_t B = 1, S = 1, S_kv = 1, G = 1, group = 1, dk = 1, dv = 1;
+};
+// With what the caller says of the sparsity; n is n_sel.
+Workload make_workload(const CallSizes& sizes, const nsajit_sparsity& sparsity);
+
 // Throw Error{InvalidArgument} that names the function, the tensor, the dimension, what it is and what it has to be.
 PreparedCall<nsajit_selection_args> prepare_selection(const nsajit_call& call, const Target& target, CallUse use);
 PreparedCall<nsajit_dense_args> prepare_sliding(const nsajit_call& call, const Target& target, CallUse use);

@@ -90,22 +90,17 @@ PreparedCall<nsajit_gate_args> prepare_combine(const nsajit_combine_call& call, 
   args.B = reading.B, args.S = reading.S, args.G = reading.G;
   args.forced = call.only_branch - 1;
   const nsajit_sparsity& sparsity = call.sparsity;
-  prepared.workload = {.problem = {.branch = Branch::Gate,
-                                   .dtype = reading.dtype,
-                                   .dk = call.dk != 0 ? call.dk : static_cast<int>(reading.dv),
-                                   .dv = static_cast<int>(reading.dv),
-                                   .l = sparsity.l,
-                                   .d = sparsity.d,
-                                   .l_sel = sparsity.l_sel,
-                                   .n_sel = sparsity.n_sel,
-                                   .w = sparsity.w,
-                                   .group = static_cast<int>(reading.h),
-                                   .layout = reading.grouped ? Layout::Grouped : Layout::Flash},
-                       .B = reading.B,
-                       .S = reading.S,
-                       .S_kv = call.S_kv != 0 ? call.S_kv : reading.S,
-                       .G = reading.G,
-                       .n = sparsity.n_sel};
+  prepared.workload = make_workload({.branch = Branch::Gate,
+                                     .dtype = reading.dtype,
+                                     .layout = reading.grouped ? Layout::Grouped : Layout::Flash,
+                                     .B = reading.B,
+                                     .S = reading.S,
+                                     .S_kv = call.S_kv != 0 ? call.S_kv : reading.S,
+                                     .G = reading.G,
+                                     .group = reading.h,
+                                     .dk = call.dk != 0 ? call.dk : reading.dv,
+                                     .dv = reading.dv},
+                                    sparsity);
   return prepared;
 }
 

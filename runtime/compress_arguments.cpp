@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/compressed_count.h"
 #include "runtime/call_arguments.h"
 
 namespace nsajit::runtime {
@@ -63,7 +64,7 @@ PreparedCall<nsajit_pooling_args> prepare_compress(const nsajit_compress_call& c
   if (reading.B * reading.G * reading.rows == 0) return {.is_empty = true};
   if (sparsity.l < 1 || sparsity.d < 1)
     refuse(reading, fmt::format("l is {} and d {}; both have to be positive", sparsity.l, sparsity.d));
-  const std::int64_t complete = reading.S_kv < sparsity.l ? 0 : (reading.S_kv - sparsity.l) / sparsity.d + 1;
+  const std::int64_t complete = count_compressed(sparsity.l, sparsity.d, reading.S_kv);
   if (call.first < 0 || call.first + reading.rows > complete)
     refuse(reading, fmt::format("k_cmp has rows for the tokens {} to {}; {} raw tokens complete {} with l={}, d={}", call.first,
                                 call.first + reading.rows - 1, reading.S_kv, complete, sparsity.l, sparsity.d));
@@ -84,22 +85,17 @@ PreparedCall<nsajit_pooling_args> prepare_compress(const nsajit_compress_call& c
   args.B = reading.B, args.G = reading.G;
   args.first = call.first, args.S_c = call.first + reading.rows;
   // The plan covers the tokens that the sizes complete: those from `first` up to all of S_kv.
-  prepared.workload = {.problem = {.branch = Branch::Pooling,
-                                   .dtype = reading.dtype,
-                                   .dk = static_cast<int>(dk),
-                                   .dv = static_cast<int>(dv),
-                                   .l = sparsity.l,
-                                   .d = sparsity.d,
-                                   .l_sel = sparsity.l_sel,
-                                   .n_sel = sparsity.n_sel,
-                                   .w = sparsity.w,
-                                   .group = call.group != 0 ? call.group : 1,
-                                   .layout = reading.flash ? Layout::Flash : Layout::Grouped},
-                       .B = reading.B,
-                       .S = new_positions(sparsity, call.first, reading.S_kv),
-                       .S_kv = reading.S_kv,
-                       .G = reading.G,
-                       .n = sparsity.n_sel};
+  prepared.workload = make_workload({.branch = Branch::Pooling,
+                                     .dtype = reading.dtype,
+                                     .layout = reading.flash ? Layout::Flash : Layout::Grouped,
+                                     .B = reading.B,
+                                     .S = new_positions(sparsity, call.first, reading.S_kv),
+                                     .S_kv = reading.S_kv,
+                                     .G = reading.G,
+                                     .group = call.group != 0 ? call.group : 1,
+                                     .dk = dk,
+                                     .dv = dv},
+                                    sparsity);
   return prepared;
 }
 

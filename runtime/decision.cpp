@@ -242,7 +242,7 @@ Decision decide(const Op& op, const Workload& asked, const Target& target, const
   const Config& baseline = tuple.baseline;
   const StoredWinner* winner = find_nearest(tuple, workload);
   if (winner == nullptr)
-    return {.config = baseline,
+    return {.config = op.untuned_config(workload, target).value_or(baseline),
             .baseline = baseline,
             .why = fmt::format("nothing is stored for {} on {}; `nsajit tune` it to have a tuned kernel", to_string(problem),
                                target.name)};

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/compressed_count.h"
 #include "runtime/call_arguments.h"
 
 namespace nsajit::runtime {
@@ -22,10 +23,6 @@ struct Reading : CallReader {
   bool grouped = true;  // q is [B,1,G,h,dk]
   bool paged = false;
 };
-
-std::int64_t compressed_tokens(const nsajit_sparsity& sparsity, std::int64_t tokens) {
-  return tokens < sparsity.l ? 0 : (tokens - sparsity.l) / sparsity.d + 1;
-}
 
 void check_sparsity(const Reading& reading) {
   const nsajit_sparsity& s = reading.call.sparsity;
@@ -105,7 +102,8 @@ nsajit_decode_cache read_caches(const Reading& reading, const char* k_name, cons
 void set_caches(const Reading& reading, nsajit_decode_args& args) {
   const nsajit_decode_call& call = reading.call;
   const std::int64_t tokens = reading.paged ? reading.rows : reading.S_kv;
-  const std::int64_t compressed = reading.paged ? reading.rows / call.sparsity.d : compressed_tokens(call.sparsity, reading.S_kv);
+  const std::int64_t compressed =
+      reading.paged ? reading.rows / call.sparsity.d : count_compressed(call.sparsity.l, call.sparsity.d, reading.S_kv);
   args.cmp = read_caches(reading, "k_cmp", call.k_cmp, "v_cmp", call.v_cmp, compressed);
   args.sel = read_caches(reading, "k_sel", call.k_sel, "v_sel", call.v_sel, tokens);
   args.win = read_caches(reading, "k_win", call.k_win, "v_win", call.v_win, tokens);
@@ -173,22 +171,17 @@ PreparedCall<nsajit_decode_args> prepare_decode(const nsajit_decode_call& call, 
   args.n = sparsity.n_sel;
   args.forced = call.only_branch - 1;
   args.scale = call.scale != 0 ? call.scale : static_cast<float>(1.0 / std::sqrt(static_cast<double>(reading.dk)));
-  prepared.workload = {.problem = {.branch = Branch::Decode,
-                                   .dtype = reading.dtype,
-                                   .dk = static_cast<int>(reading.dk),
-                                   .dv = static_cast<int>(reading.dv),
-                                   .l = sparsity.l,
-                                   .d = sparsity.d,
-                                   .l_sel = sparsity.l_sel,
-                                   .n_sel = sparsity.n_sel,
-                                   .w = sparsity.w,
-                                   .group = static_cast<int>(reading.h),
-                                   .layout = reading.grouped ? Layout::Grouped : Layout::Flash},
-                       .B = reading.B,
-                       .S = 1,
-                       .S_kv = reading.S_kv,
-                       .G = reading.G,
-                       .n = sparsity.n_sel};
+  prepared.workload = make_workload({.branch = Branch::Decode,
+                                     .dtype = reading.dtype,
+                                     .layout = reading.grouped ? Layout::Grouped : Layout::Flash,
+                                     .B = reading.B,
+                                     .S = 1,
+                                     .S_kv = reading.S_kv,
+                                     .G = reading.G,
+                                     .group = reading.h,
+                                     .dk = reading.dk,
+                                     .dv = reading.dv},
+                                    sparsity);
   return prepared;
 }
 

@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
+#include "core/compressed_count.h"
+#include "core/dense_tensor.h"
 #include "nsajit/error.h"
 
 namespace nsajit::runtime {
@@ -16,15 +19,8 @@ void* const kPlacedLater = reinterpret_cast<void*>(std::uintptr_t{256});
 
 enum Forced : int { kAll = -1, kCompressed = 0, kSelection = 1, kSliding = 2 };
 
-nsajit_tensor make_dense(nsajit_tensor shaped, int dtype) {
-  shaped.data = kPlacedLater;
-  shaped.dtype = dtype;
-  std::int64_t stride = 1;
-  for (int i = shaped.ndim - 1; i >= 0; --i) {
-    shaped.strides[i] = stride;
-    stride *= shaped.shape[i];
-  }
-  return shaped;
+nsajit_tensor make_dense(const nsajit_tensor& shaped, int dtype) {
+  return dense_tensor(kPlacedLater, std::span(shaped.shape, static_cast<std::size_t>(shaped.ndim)), dtype);
 }
 
 std::int64_t bytes_of(const nsajit_tensor& tensor) {
@@ -132,6 +128,24 @@ PreparedForward prepare_forward(const nsajit_forward_call& call, int forced, con
     throw Error(error.code(), fmt::format("forward: {}", error.what()));
   }
   return prepared;
+}
+
+std::optional<nsajit_decode_call> find_decode_step(const nsajit_forward_call& call) {
+  const nsajit_sparsity& s = call.sparsity;
+  if ((call.q.ndim != 4 && call.q.ndim != 5) || call.q.shape[1] != 1 || call.k_sel.ndim != 4 || call.k_cmp.ndim != 4)
+    return std::nullopt;
+  if (call.sel.ndim != 0 || s.l < 1 || s.d < 1 || s.l_sel < 1 || s.l_sel % s.d != 0) return std::nullopt;
+  const int row = call.q.ndim == 5 ? 2 : 1;
+  if (call.k_cmp.shape[row] < count_compressed(s.l, s.d, call.k_sel.shape[row])) return std::nullopt;
+  nsajit_decode_call step{};
+  step.struct_bytes = sizeof step;
+  step.q = call.q, step.gates = call.gates, step.o = call.o;
+  step.k_cmp = call.k_cmp, step.v_cmp = call.v_cmp;
+  step.k_sel = call.k_sel, step.v_sel = call.v_sel;
+  step.k_win = call.k_win, step.v_win = call.v_win;
+  step.sparsity = call.sparsity;
+  step.scale = call.scale;
+  return step;
 }
 
 }  // namespace nsajit::runtime

@@ -3,6 +3,7 @@
 // the sizes of that. On the launch path: allocates and formats only to say what is wrong. Pure; safe to call from any thread.
 
 #include <cstdint>
+#include <optional>
 
 #include "nsajit/forward.h"
 #include "runtime/call_arguments.h"
@@ -23,6 +24,10 @@ struct PreparedForward {
   std::int64_t lse_bytes = 0;
   std::int64_t sel_bytes = 0;  // 0: the caller takes the choice
 };
+
+// The same pass as a decode step. nullopt: it is none that one kernel could do: more than one query, a choice that the caller
+// wants, fewer compressed tokens than there are.
+std::optional<nsajit_decode_call> find_decode_step(const nsajit_forward_call& call);
 
 // `forced`: -1, or the one branch whose output is o (0 compressed, 1 selection, 2 sliding).
 // Throws Error{InvalidArgument} that names the function, the tensor, the dimension, what it is and what it has to be.

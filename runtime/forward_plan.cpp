@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "nsajit/error.h"
+#include "nsajit/op.h"
 #include "runtime/fork_pool.h"
 #include "runtime/memory_plan.h"
 
@@ -31,11 +32,14 @@ std::span<const std::byte> as_bytes(const Args& args) {
 }  // namespace
 
 ForwardPlan::ForwardPlan(Server& server, const nsajit_forward_call& call, CallUse use, Pieces pieces)
-    : server_(server),
-      side_stream_(call.side_stream),
-      prepared_(prepare_forward(call, choose_branch(call, server), server.target(), use)) {
-  find_kernels();
-  place(pieces);
+    : server_(server), side_stream_(call.side_stream) {
+  const int branch = choose_branch(call, server);
+  is_step_ = pieces == Pieces::Fused && branch < 0 && server.fuses_steps() && find_step(call, use);
+  if (!is_step_) {
+    prepared_ = prepare_forward(call, branch, server.target(), use);
+    find_kernels();
+    place(pieces);
+  }
   if (use == CallUse::Plan) return;
   if (workspace_bytes_ > 0 && (call.workspace == nullptr || call.workspace_bytes < workspace_bytes_))
     throw Error(ErrorCode::InvalidArgument,
@@ -43,6 +47,21 @@ ForwardPlan::ForwardPlan(Server& server, const nsajit_forward_call& call, CallUs
                             "nsajit_forward_workspace_bytes",
                             workspace_bytes_, call.workspace == nullptr ? 0 : call.workspace_bytes));
   set_pointers(static_cast<std::byte*>(call.workspace));
+}
+
+// What a step refuses, the parts refuse in their own words.
+bool ForwardPlan::find_step(const nsajit_forward_call& call, CallUse use) {
+  const auto step = find_decode_step(call);
+  if (!step) return false;
+  try {
+    step_ = prepare_decode(*step, server_.target(), use);
+  } catch (const Error&) { return false; }
+  if (step_.is_empty) return true;
+  const Problem& problem = step_.workload.problem;
+  if (!find_op(problem).serves(problem, server_.target())) return false;
+  step_lease_.emplace(server_.find(step_.workload));
+  workspace_bytes_ = (*step_lease_)->plan.workspace_bytes;
+  return true;
 }
 
 void ForwardPlan::find_kernels() {
@@ -79,6 +98,7 @@ void ForwardPlan::place(Pieces sharing) {
 }
 
 void ForwardPlan::set_pointers(std::byte* workspace) {
+  step_.args.workspace = is_step_ && workspace_bytes_ > 0 ? workspace : nullptr;
   const auto set_own = [&](ForwardPart part, auto& prepared) {
     const bool has_own = runs(part) && kernel(part).plan.workspace_bytes > 0;
     prepared.args.workspace = has_own ? workspace + offsets_.own[index(part)] : nullptr;
@@ -102,6 +122,10 @@ void ForwardPlan::set_pointers(std::byte* workspace) {
 }
 
 void ForwardPlan::launch(Stream stream) {
+  if (is_step_) {
+    if (step_lease_) server_.launch(**step_lease_, as_bytes(step_.args), stream);
+    return;
+  }
   if (side_stream_ != nullptr && runs(ForwardPart::Gate)) {
     const ForkPool::Loan loan = server_.forks().borrow();
     if (loan.get() != nullptr) return launch_beside(*loan.get(), stream);

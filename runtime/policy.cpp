@@ -130,7 +130,7 @@ Route choose(const Op& op, const Workload& workload, const Target& target, Decis
     return serve_baseline(decision, reason_to_wait(decision));
   if (!decision.match && problem.branch == Branch::Scoring)
     return serve_untuned_scoring(op, workload, target, std::move(decision), toggles);
-  if (!decision.match) return serve_baseline(decision, decision.why);
+  if (!decision.match) return {.tuned = false, .decision = std::move(decision)};
   if (!decision.match->lost.empty()) return serve_baseline(decision, decision.match->lost);
   return compare_length(workload, op.threshold_length(workload), std::move(decision), toggles);
 }
@@ -148,6 +148,16 @@ Route choose_route(const Op& op, const Workload& workload, const Target& target,
   Route route = choose(op, workload, target, std::move(decision), toggles);
   route.needed = is_needed(workload.problem.branch, toggles);
   return route;
+}
+
+std::string_view reason_apart(const Toggles& toggles) {
+  if (toggles.force_parity) return "NSA_FORCE_PARITY=1 keeps everything on packed SDPA";
+  if (toggles.force_branch) return "NSA_FORCE_BRANCH asks for one branch";
+  if (toggles.use_triton_sel || toggles.triton_sel_force || toggles.triton_sel_group || toggles.sel_min_l)
+    return "a toggle says what serves selection";
+  if (toggles.use_fa2 || toggles.use_fa2_win || toggles.use_fa2_cmp || toggles.win_min_len || toggles.cmp_min_len)
+    return "a toggle says what serves sliding and compressed";
+  return "";
 }
 
 int forced_branch(const Toggles& toggles) {

@@ -51,6 +51,9 @@ class Server {
   // NSA_FORCE_BRANCH as nsajit_gate_args::forced has it; -1: none.
   int forced_branch() const { return runtime::forced_branch(toggles_); }
 
+  // Whether a forward pass of one query may be one kernel.
+  bool fuses_steps() const { return reason_apart(toggles_).empty(); }
+
   // Second streams for launches that run beside each other.
   ForkPool& forks() { return forks_; }
   // Launches what find() or bind() answered. Under NSA_DEBUG_TIMING, NSA_DEBUG_COMPARE and NSA_STRICT_ASSERTS one launch

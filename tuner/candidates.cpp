@@ -41,7 +41,8 @@ std::string space_digest(const CandidateSet& set) {
 
 CandidateSet make_candidates(const Op& op, const Workload& workload, const Target& target,
                              const codegen::CompilerIdentity& compiler) {
-  const Config first = op.default_config(workload.problem, target);
+  const auto untuned = op.untuned_config(workload, target);
+  const Config first = untuned ? *untuned : op.default_config(workload.problem, target);
   const Config baseline = op.baseline_config(workload.problem, target);
   auto configs = op.space(workload.problem, target).valid_configs();
   std::erase_if(configs, [&](const Config& config) { return config == first || config == baseline; });

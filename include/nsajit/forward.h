@@ -9,7 +9,10 @@
 extern "C" {
 #endif
 
-/* The queries are the last S of the S_kv raw tokens: k_sel's. What goes from one branch to the next (the log-sum-exp of the
+/* One query (S = 1) is one launch, the kernel of nsajit_decode, where there is one for the tuple and nobody wants the choice or a
+ * branch of its own: docs/runtime.md. What follows is of the others.
+ *
+ * The queries are the last S of the S_kv raw tokens: k_sel's. What goes from one branch to the next (the log-sum-exp of the
  * compressed one to scoring, the choice of scoring to selection, the outputs to the gate) lies in the workspace, where
  * pieces that are not in use together share memory. */
 typedef struct nsajit_forward_call {

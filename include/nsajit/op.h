@@ -105,6 +105,8 @@ class Op {
   virtual ~Op() = default;
   virtual std::string_view name() const = 0;  // "selection"
   virtual bool supports(const Problem& problem) const = 0;
+  // Whether `target` has a kernel for a problem that is supported: false where space() would throw Error{Unsupported}. Cheap.
+  virtual bool serves(const Problem&, const Target&) const { return true; }
   // The tuple under which results are kept for all whose kernels are the same code: what the operation never reads has its
   // usual value. Idempotent.
   virtual Problem canonical(const Problem& problem) const { return problem; }
@@ -112,6 +114,8 @@ class Op {
   virtual SearchSpace space(const Problem& problem, const Target& target) const = 0;
   virtual Config default_config(const Problem& problem, const Target& target) const = 0;
   virtual Config baseline_config(const Problem& problem, const Target& target) const = 0;  // packed SDPA
+  // What serves sizes that nothing was tuned for, and what tuning tries first; nullopt: the baseline and the default config.
+  virtual std::optional<Config> untuned_config(const Workload&, const Target&) const { return std::nullopt; }
 
   virtual Unit unit(const Problem& problem, const Config& config, const Target& target) const = 0;
   virtual LaunchPlan plan(const Workload& workload, const Config& config, const Target& target) const = 0;

@@ -1,17 +1,13 @@
 #pragma once
-// Compression: which tokens a compressed token stands for. Token i covers the raw tokens [i*d, i*d + l).
+// Compression: where the compressed tokens of sequences lie. core/compressed_count.h says which tokens one stands for.
 
 #include <cstdint>
 #include <vector>
 
+#include "core/compressed_count.h"
 #include "nsajit/workload.h"
 
 namespace nsajit::templates {
-
-// Compressed tokens that end within the first `length` raw ones; num_cmp(t) is that of t + 1.
-inline std::int64_t count_compressed(const Problem& p, std::int64_t length) {
-  return length < p.l ? 0 : (length - p.l) / p.d + 1;
-}
 
 // Compressed tokens before each sequence, then those of all.
 std::vector<std::int32_t> compressed_starts(const Workload& workload);

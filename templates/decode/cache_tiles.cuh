@@ -10,6 +10,12 @@
 
 namespace nsajit::decode {
 
+__host__ __device__ constexpr int common_multiple(int a, int b) {
+  int multiple = a;
+  while (multiple % b != 0) multiple += a;
+  return multiple;
+}
+
 // The cache of one (b, g). Byte strides.
 struct CacheRows {
   const char* k;
@@ -87,14 +93,12 @@ struct TileCopy {
   // All of one commit group. What is not there becomes zero.
   static __device__ __forceinline__ void copy_chunks(const CacheRows& rows, int token, int count, uint32 destination, int lane) {
     if (rows.table == nullptr) {
-      const char* const k = rows.k + token * rows.k_row;
-      const char* const v = rows.v + token * rows.v_row;
-      copy_rows<kKWidth, kKRow>(count, destination, lane, [&](int row) { return k + row * rows.k_row; });
-      copy_rows<kVWidth, kVRow>(count, destination + kKeys * kKRow, lane, [&](int row) { return v + row * rows.v_row; });
+      copy_dense<kKWidth, kKRow>(rows.k + token * rows.k_row, rows.k_row, count, destination, lane);
+      copy_dense<kVWidth, kVRow>(rows.v + token * rows.v_row, rows.v_row, count, destination + kKeys * kKRow, lane);
     } else {
-      copy_rows<kKWidth, kKRow>(count, destination, lane, [&](int row) { return row < count ? rows.key(token + row) : rows.k; });
-      copy_rows<kVWidth, kVRow>(count, destination + kKeys * kKRow, lane,
-                                [&](int row) { return row < count ? rows.value(token + row) : rows.v; });
+      copy_paged<kKWidth, kKRow>(count, destination, lane, [&](int row) { return row < count ? rows.key(token + row) : rows.k; });
+      copy_paged<kVWidth, kVRow>(count, destination + kKeys * kKRow, lane,
+                                 [&](int row) { return row < count ? rows.value(token + row) : rows.v; });
     }
   }
 
@@ -104,11 +108,28 @@ struct TileCopy {
     for (int i = 0; i < kVWidth * 2; i += 16) store_shared_4(row + i, make_float4(0.0f, 0.0f, 0.0f, 0.0f));
   }
 
-  template <int kWidth, int kRow, class Source>
-  static __device__ __forceinline__ void copy_rows(int count, uint32 destination, int lane, Source&& source) {
+  // A lane's chunks of 16 bytes have few places in a row, which come again every kRows rows.
+  template <int kWidth, int kRow>
+  static __device__ __forceinline__ void copy_dense(const char* from, int64 stride, int count, uint32 destination, int lane) {
     constexpr int kChunks = kWidth / 8;
-    static_assert(kKeys * kChunks % 32 == 0, "every lane has as many chunks");
-#pragma unroll 4
+    constexpr int kSteps = common_multiple(kChunks, 32) / 32;
+    constexpr int kRows = kSteps * 32 / kChunks;
+    static_assert(kKeys % kRows == 0, "every lane has as many chunks");
+#pragma unroll
+    for (int step = 0; step < kSteps; ++step) {
+      const int first = (step * 32 + lane) / kChunks;
+      const int chunk = (step * 32 + lane) % kChunks;
+      const char* source = from + first * stride + chunk * 16;
+#pragma unroll
+      for (int row = 0; row < kKeys; row += kRows, source += kRows * stride)
+        copy_16_async<CopyPath::kL2Only>(destination + (first + row) * kRow + chunk * 16, source, first + row < count ? 16 : 0);
+    }
+  }
+
+  template <int kWidth, int kRow, class Source>
+  static __device__ __forceinline__ void copy_paged(int count, uint32 destination, int lane, Source&& source) {
+    constexpr int kChunks = kWidth / 8;
+#pragma unroll 1
     for (int base = 0; base < kKeys * kChunks; base += 32) {
       const int row = (base + lane) / kChunks;
       const int chunk = (base + lane) % kChunks;

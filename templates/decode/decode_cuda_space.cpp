@@ -2,6 +2,7 @@
 // in shared memory where they fit, else in the workspace. The baseline is the same kernel with a fixed config.
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -10,6 +11,7 @@
 
 #include "nsajit/error.h"
 #include "templates/decode/decode_backends.h"
+#include "templates/decode/decode_op.h"
 
 namespace nsajit::templates::decode {
 namespace {
@@ -18,6 +20,7 @@ constexpr const char* kSingle = "decode_single";
 constexpr const char* kCluster = "decode_cluster";
 constexpr int kMostHeads = 16;  // rows of a fragment
 constexpr int kBranches = 3;
+constexpr std::int64_t kWorthwhile = 200;  // tokens of a CTA
 constexpr std::int64_t kMaxGrid = std::numeric_limits<std::int32_t>::max();
 
 int cluster_size(const Config& config) { return config.values.contains("cluster") ? config.at("cluster") : 1; }
@@ -38,26 +41,20 @@ std::int64_t logits_bytes(const Problem& p, const Config& config, std::int64_t t
 // Everything but logits: DecodeShared.
 std::int64_t smem_bytes(const Problem& p, const Config& config) {
   const std::int64_t warps = config.at("warps"), ctas = cluster_size(config), keys = config.at("keys");
-  const std::int64_t offering = p.n_sel <= 32 ? std::clamp<std::int64_t>(256 / (ctas * p.n_sel), 1, warps) : 1;
-  const std::int64_t sources = ctas * offering, tile = keys * (2 * (p.dk + p.dv) + 32), partial = kMostHeads * (p.dv + 8) * 4;
+  const bool few = p.n_sel <= 32;
+  const std::int64_t list = few ? std::bit_ceil(static_cast<unsigned>(p.n_sel)) : p.n_sel;
+  const std::int64_t offering = few ? std::clamp<std::int64_t>(256 / (ctas * list), 1, warps) : 1;
+  const std::int64_t tile = keys * (2 * (p.dk + p.dv) + 32), partial = kMostHeads * (p.dv + 8) * 4;
   const std::int64_t share = (p.group * p.dv / 8 + ctas - 1) / ctas, room = 32 * ((p.n_sel + 31) / 32 + 1);
-  return warps * config.at("stages") * std::max(tile, partial) + kBranches * ctas * share * 32 +
-         kBranches * (ctas + warps) * kMostHeads * 8 + (1 + kBranches) * kMostHeads * 4 + 8 * room + offering * 384 +
-         round_up(sources * p.n_sel * 8, 16) + round_up((sources + p.n_sel + 1) * 4, 16) + round_up(warps * 4, 16) +
-         round_up(warps * config.at("stages") * 8, 16);
+  const std::int64_t parts = std::max<std::int64_t>(kBranches * ctas * share * 32, kMostHeads * (2 * p.dk + 16));
+  return warps * config.at("stages") * std::max(tile, partial) + parts + kBranches * (ctas + warps) * kMostHeads * 8 +
+         (1 + kBranches) * kMostHeads * 4 + 8 * room * offering + 8 * round_up(ctas * offering * list, 32) +
+         round_up(p.n_sel * 4, 16) + round_up(warps * 4, 16) + 32 + round_up(warps * config.at("stages") * 8, 16);
 }
 
 void require_supported(const Problem& problem, const Target& target) {
-  if (target.arch < 80)
-    throw Error(ErrorCode::Unsupported,
-                fmt::format("decode on {}: the kernels need SM 80 or newer (bf16 mma and cp.async), this is SM {}", target.name,
-                            target.arch));
-  if (problem.dtype == DType::FP32 || problem.group > kMostHeads)
-    throw Error(
-        ErrorCode::Unsupported,
-        fmt::format("decode on {} for {}: CUDA kernels read bf16 or fp16 and take up to {} query heads per KV head; launch "
-                    "the branches one by one, or take --device cpu",
-                    target.name, to_string(problem), kMostHeads));
+  if (const std::string obstacle = find_obstacle(problem, target); !obstacle.empty())
+    throw Error(ErrorCode::Unsupported, obstacle);
 }
 
 void add_dimensions(VariantSpace& space) {
@@ -170,6 +167,37 @@ LaunchPlan make_plan(const Workload& w, const Config& config, const Target& targ
 }
 
 }  // namespace
+
+std::string find_obstacle(const Problem& problem, const Target& target) {
+  if (target.arch < 80)
+    return fmt::format("decode on {}: the kernels need SM 80 or newer (bf16 mma and cp.async), this is SM {}", target.name,
+                       target.arch);
+  if (problem.dtype == DType::FP32 || problem.group > kMostHeads)
+    return fmt::format(
+        "decode on {} for {}: CUDA kernels read bf16 or fp16 and take up to {} query heads per KV head; launch "
+        "the branches one by one, or take --device cpu",
+        target.name, to_string(problem), kMostHeads);
+  return "";
+}
+
+std::optional<Config> choose_config(const Workload& w, const Target& target) {
+  const Problem& p = w.problem;
+  if (!find_obstacle(p, target).empty()) return std::nullopt;
+  const std::int64_t rows = w.B * w.G, processors = std::max(target.processors, 1);
+  const std::int64_t tokens = actual_decode_reads(p, w.S_kv, w.n).total();
+  const int most = target.arch < 90 ? 1 : target.arch < 120 ? 16 : 8;
+  int cluster = 1;
+  while (2 * cluster <= most && rows * 2 * cluster <= processors && tokens >= kWorthwhile * 2 * cluster) cluster *= 2;
+  const bool many = rows > processors;
+  for (const int stages : {2, 1})
+    for (const int warps : {many ? 4 : 8, 4}) {
+      Config config{.variant = cluster > 1 ? kCluster : kSingle,
+                    .values = {{"warps", warps}, {"stages", stages}, {"keys", 16}, {"bulk", 0}, {"spill", many ? 1 : 0}}};
+      if (cluster > 1) config.values["cluster"] = cluster;
+      if (smem_bytes(p, config) <= target.smem_bytes) return config;
+    }
+  return std::nullopt;
+}
 
 const BackendFunctions kCudaFunctions{make_space, make_default, make_baseline, make_unit, make_plan};
 

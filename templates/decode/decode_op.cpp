@@ -49,6 +49,15 @@ void require_step(const Workload& workload) {
 
 DecodeOp::DecodeOp() : BackendOp("decode", Branch::Decode, decode::kCpuFunctions, decode::kCudaFunctions) {}
 
+bool DecodeOp::serves(const Problem& problem, const Target& target) const {
+  return target.backend != Backend::Cuda || decode::find_obstacle(problem, target).empty();
+}
+
+std::optional<Config> DecodeOp::untuned_config(const Workload& workload, const Target& target) const {
+  if (target.backend != Backend::Cuda) return std::nullopt;
+  return decode::choose_config(workload, target);
+}
+
 LaunchPlan DecodeOp::plan(const Workload& workload, const Config& config, const Target& target) const {
   require_step(workload);
   return BackendOp::plan(workload, config, target);
@@ -112,6 +121,7 @@ std::vector<ParityCase> DecodeOp::parity_cases(const Workload& workload) const {
   list.add("large logits", sized(std::max<std::int64_t>(p.n_sel, 3) * block), InputKind::LargeLogits, 0);
   list.add("long", sized(far), InputKind::Random, 0);
   list.add("ties", sized(far), InputKind::Ties, 0);
+  list.add("ties among many blocks", sized(137 * block + 5), InputKind::Ties, 0);  // more than are compared all with all
   list.add("ties on a block's edge", sized(far - 3), InputKind::Ties, 0);
   list.add("ragged in pages", ragged, InputKind::Ragged, 0);
   list.add("ragged", ragged, InputKind::Ragged, 0);

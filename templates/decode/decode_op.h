@@ -10,6 +10,8 @@ class DecodeOp : public BackendOp {
  public:
   DecodeOp();
 
+  bool serves(const Problem& problem, const Target& target) const override;
+  std::optional<Config> untuned_config(const Workload& workload, const Target& target) const override;
   LaunchPlan plan(const Workload& workload, const Config& config, const Target& target) const override;
 
   std::vector<TensorSpec> tensors(const Workload& workload) const override;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/dense_tensor.h"
 #include "nsajit/nsajit.h"
 #include "tests/support/temporary_folder.h"
 
@@ -56,15 +57,8 @@ struct AttentionCase {
     return call;
   }
 
-  static nsajit_tensor tensor(void* data, const std::vector<std::int64_t>& shape, int dtype = NSAJIT_FP32) {
-    nsajit_tensor made{.data = data, .dtype = dtype, .ndim = static_cast<int>(shape.size())};
-    std::int64_t stride = 1;
-    for (int i = made.ndim - 1; i >= 0; --i) {
-      made.shape[i] = shape[static_cast<std::size_t>(i)];
-      made.strides[i] = stride;
-      stride *= made.shape[i];
-    }
-    return made;
+  static nsajit_tensor tensor(void* data, std::initializer_list<std::int64_t> shape, int dtype = NSAJIT_FP32) {
+    return dense_tensor(data, shape, dtype);
   }
 
   // Largest difference of o from plain softmax over the tokens of row (b, s, g) that `sees` says.

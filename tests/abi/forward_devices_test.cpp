@@ -1,14 +1,17 @@
-// The whole forward pass on tensors of a device: the bits of its five calls, also with a second stream and from a captured
-// graph. On the CPU in every run, on a GPU where there is one.
+// The whole forward pass on tensors of a device: the bits of its five calls, or of a decode step, also with a second stream and
+// from a captured graph. On the CPU in every run, on a GPU where there is one.
 
 #include <catch2/catch_all.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "cli/forward_tensors.h"
+#include "core/element_values.h"
 #include "core/env.h"
 #include "nsajit/forward.h"
 #include "runtime/device.h"
@@ -21,10 +24,15 @@ void require_ok(nsajit_status status) {
   if (status != NSAJIT_OK) throw std::runtime_error(nsajit_last_error());
 }
 
+enum class Choice { Inside, Taken };  // Taken: by the caller, so that one query takes five launches, too
+
 class Bench {
  public:
-  Bench(const std::string& device, const Workload& workload)
-      : device_(runtime::make_device(device, read_environment())), tensors_(*device_, workload), workload_(workload) {
+  Bench(const std::string& device, const Workload& workload, Choice choice)
+      : choice_(choice),
+        device_(runtime::make_device(device, read_environment())),
+        tensors_(*device_, workload),
+        workload_(workload) {
     const std::string path = folder_.path() + "/cache.db";
     const nsajit_context_options options{sizeof options, device.c_str(), path.c_str(), 0};
     require_ok(nsajit_context_create(&options, &context_));
@@ -75,6 +83,16 @@ class Bench {
     launch(gate, nsajit_combine_workspace_bytes, nsajit_combine);
     return output();
   }
+  std::vector<std::byte> run_step() {
+    const nsajit_forward_call whole = tensors_.call();
+    nsajit_decode_call step{};
+    step.struct_bytes = sizeof step;
+    step.q = whole.q, step.gates = whole.gates, step.o = whole.o, step.sparsity = whole.sparsity;
+    step.k_cmp = whole.k_cmp, step.v_cmp = whole.v_cmp, step.k_sel = whole.k_sel, step.v_sel = whole.v_sel;
+    step.k_win = whole.k_win, step.v_win = whole.v_win;
+    launch(step, nsajit_decode_workspace_bytes, nsajit_decode);
+    return output();
+  }
   std::unique_ptr<runtime::OwnStream> make_stream() { return device_->make_stream(); }
 
  private:
@@ -107,6 +125,7 @@ class Bench {
   nsajit_forward_call with_workspace(runtime::Stream side) {
     nsajit_forward_call call = tensors_.call();
     call.side_stream = side;
+    if (choice_ == Choice::Taken) call.sel = tensors_.ranges();
     require_ok(nsajit_forward_workspace_bytes(context_, &call, &call.workspace_bytes));
     call.workspace = workspace(call.workspace_bytes);
     fill(call.o, std::byte{0xff});
@@ -125,6 +144,7 @@ class Bench {
     return values;
   }
 
+  Choice choice_;
   TemporaryFolder folder_;
   std::unique_ptr<runtime::Device> device_;
   cli::ForwardTensors tensors_;
@@ -142,18 +162,46 @@ Workload sized(Layout layout, std::int64_t S, std::int64_t S_kv) {
           .n = 4};
 }
 
+void check_runs(Bench& bench, const std::vector<std::byte>& expected) {
+  CHECK(bench.run(nullptr) == expected);
+  CHECK(bench.run_captured(nullptr) == expected);
+  const auto side = bench.make_stream();
+  if (side == nullptr) return;
+  CHECK(bench.run(side->get()) == expected);
+  CHECK(bench.run_captured(side->get()) == expected);
+}
+
 void check(const std::string& device) {
   for (const Layout layout : {Layout::Grouped, Layout::Flash}) {
     for (const auto& [S, S_kv] : {std::pair{333, 333}, std::pair{1, 700}}) {
       INFO(to_string(layout) << " S=" << S << " S_kv=" << S_kv);
-      Bench bench(device, sized(layout, S, S_kv));
-      const auto expected = bench.run_parts();
-      CHECK(bench.run(nullptr) == expected);
-      CHECK(bench.run_captured(nullptr) == expected);
-      const auto side = bench.make_stream();
-      if (side == nullptr) continue;
-      CHECK(bench.run(side->get()) == expected);
-      CHECK(bench.run_captured(side->get()) == expected);
+      Bench bench(device, sized(layout, S, S_kv), Choice::Taken);
+      check_runs(bench, bench.run_parts());
+    }
+  }
+}
+
+// As far as two ways to round to bf16 let them be apart.
+double distance(const std::vector<std::byte>& a, const std::vector<std::byte>& b) {
+  double worst = a.size() == b.size() ? 0 : INFINITY;
+  for (std::size_t i = 0; i + 1 < std::min(a.size(), b.size()); i += 2) {
+    const auto value = [i](const std::vector<std::byte>& of) {
+      return from_bf16(static_cast<std::uint16_t>(std::to_integer<int>(of[i]) | std::to_integer<int>(of[i + 1]) << 8));
+    };
+    const double apart = std::abs(double{value(a)} - value(b));
+    worst = std::isnan(apart) ? INFINITY : std::max(worst, apart);
+  }
+  return worst;
+}
+
+void check_step(const std::string& device) {
+  for (const Layout layout : {Layout::Grouped, Layout::Flash}) {
+    for (const std::int64_t S_kv : {9000, 700, 20}) {
+      INFO(to_string(layout) << " S_kv=" << S_kv);
+      Bench bench(device, sized(layout, 1, S_kv), Choice::Inside);
+      const auto expected = bench.run_step();
+      check_runs(bench, expected);
+      CHECK(distance(expected, bench.run_parts()) < 0.05);
     }
   }
 }
@@ -163,5 +211,11 @@ void check(const std::string& device) {
 TEST_CASE("a pass over a device's tensors has the bits of its five calls", "[abi]") { check("cpu"); }
 
 TEST_CASE("a pass on a GPU has the bits of its five calls, on one stream, on two, and captured", "[gpu]") { check("cuda"); }
+
+TEST_CASE("a pass of one query over a device's tensors is a decode step", "[abi]") { check_step("cpu"); }
+
+TEST_CASE("a decode step on a GPU is near its five calls, and what a pass of one query gives, also captured", "[gpu]") {
+  check_step("cuda");
+}
 
 }  // namespace nsajit::testing

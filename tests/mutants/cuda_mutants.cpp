@@ -38,7 +38,6 @@ constexpr const char* kPoolChunks = "pooling/pool_chunks.cuh";
 constexpr const char* kDecodeStep = "decode/decode_step.cuh";
 constexpr const char* kBlockScores = "decode/block_scores.cuh";
 constexpr const char* kCacheTiles = "decode/cache_tiles.cuh";
-constexpr const char* kWarpBest = "decode/warp_best.cuh";
 
 constexpr const char* kGroup4 =
     "bf16,dk=64,dv=64,group=4,l_sel=64,n_sel=6;S=200,S_kv=512,G=2";  // heads as columns, kv_major as rows
@@ -339,19 +338,20 @@ std::vector<Mutant> decode_mutants() {
   const char* const tuple = "decode,bf16,dk=64,dv=64,group=4,n_sel=6;B=2,S=1,S_kv=4000,G=2";
   return {
       {"keys that reach into the next CTA's blocks stay at home",
-       {kBlockScores, "if (tile * 8 + j < count) push_ahead", "if (tile * 8 + j < 0) push_ahead"},
+       {kBlockScores, "to * keys.chunk - Shared::kBefore);\n      if (begin", "to * keys.chunk);\n      if (begin"},
        {"decode_cluster{"},
        tuple},
-      {"blocks of one CTA are offered to none",
-       {kBlockScores, "source < Shared::kSources && place", "source < Shared::kSources && source > 0 && place"},
+      {"candidates are told as the blocks before them",
+       {kBlockScores, "push_candidate(place, to, bits, first + nth)", "push_candidate(place, to, bits, max(first + nth - 1, 1))"},
        all,
        tuple},
       {"the best of the CTA are the first",
-       {kWarpBest, "bits > least_)) return;", "bits > least_) || count_ == wanted_) return;"},
+       {kBlockScores, "if (mask != 0) best.keep(state, bits, base + lane",
+        "if (mask != 0 && state.x == 0) best.keep(state, bits, base + lane"},
        {"decode_single{"},
        "decode,bf16,dk=64,dv=64,group=4,n_sel=6;B=2,S=1,S_kv=60000,G=2"},
       {"of equal blocks the higher one stays",
-       {kWarpBest, "(other == bits && place < 32 + lane_)", "(other == bits && place > 32 + lane_)"},
+       {kBlockScores, "(other == bits && other_place < place)", "(other == bits && other_place > place)"},
        all,
        tuple},
       {"a token is looked up in the page before",
@@ -359,7 +359,7 @@ std::vector<Mutant> decode_mutants() {
        all,
        tuple},
       {"outputs are weighed by the first warp's maximum",
-       {kDecodeStep, "top = fmaxf(top, Shared::warp_maxima(phase, of)[head]);", "top = top;"},
+       {kDecodeStep, "top = fmaxf(top, shared.warp_maxima(phase, of)[head]);", "top = top;"},
        all,
        tuple},
       {"the window and the selection have each other's gates",
@@ -371,7 +371,7 @@ std::vector<Mutant> decode_mutants() {
        all,
        tuple},
       {"a short sequence is as long as the longest",
-       {kDecodeStep, "arguments.lengths == nullptr ? arguments.S_kv : arguments.lengths[batch]", "arguments.S_kv"},
+       {kDecodeStep, "arguments.lengths == nullptr ? arguments.S_kv : arguments.lengths[b]", "arguments.S_kv"},
        all,
        tuple},
   };
