@@ -57,10 +57,12 @@ int best_blocks(const Problem& problem) { return std::max(problem.n_sel - 3, 1);
 // What BlockChoice holds: of each query the sorted choice's row and best blocks, or the filter's two lists and state.
 std::int64_t choice_bytes(const Problem& problem, const Config& config) {
   const std::int64_t rows = queries(problem, config), columns = config.at("columns"), room = config.at("room"),
-                     ring = (rows <= 16 ? 2 : 1) * std::max(128 / tile_keys(config), 1) + 1,
+                     ring = (rows <= 16 && warps(config) > 1 ? 2 : 1) * std::max(128 / tile_keys(config), 1) + 1,
                      filtered = (problem.n_sel + 31) / 32 * 32 + 32;
   const std::int64_t sums = std::max<std::int64_t>(rows * (ring * tile_keys(config) + 8) * 4, warps(config) * columns * 8);
-  return sums + columns * 4 + rows * (room > 0 ? (room + 8) * 4 + best_blocks(problem) * 8 : filtered * 8 + 8);
+  const std::int64_t bytes =
+      sums + columns * 4 + rows * (room > 0 ? (room + 8) * 4 + best_blocks(problem) * 8 : filtered * 8 + 8);
+  return (bytes + 15) / 16 * 16;
 }
 
 // Passes for the softmax sums, where three warpgroups share the registers: the log-sum-exp then stays in shared memory, too.
@@ -81,7 +83,8 @@ int list_registers(const Problem& problem, const Config& config) {
 
 // Sizes of the row of scores; 0: the filter, for numbers of blocks whose list would take too many registers.
 std::vector<int> rooms(const Problem& problem) {
-  return best_blocks(problem) <= kMostListed ? std::vector{128, 256, 512} : std::vector{0};
+  if (best_blocks(problem) > kMostListed) return {0};
+  return is_fp32(problem) ? std::vector{128, 64, 256, 512} : std::vector{128, 256, 512};
 }
 
 std::int64_t smem_bytes(const Problem& problem, const Config& config) {
@@ -151,7 +154,7 @@ VariantSpace wgmma_space(const Problem& problem, const Target& target) {
   return space;
 }
 
-void require_supported(const Problem& problem, const Target& target) {
+void require_supported(const Target& target) {
   if (target.arch < 80) {
     throw Error(ErrorCode::Unsupported,
                 fmt::format("scoring on {}: the kernels need SM 80 or newer (bf16 mma and cp.async), this is SM {}", target.name,
@@ -159,20 +162,27 @@ void require_supported(const Problem& problem, const Target& target) {
   }
 }
 
-// The first of the known good configs that fits.
+// Columns by preference: as many queries as read the keys together without growing the lists of a lane.
+std::vector<int> widths(const Problem& problem) {
+  if (problem.group > 6) return {128, 64, 96, 32};
+  if (problem.group > 4) return {96, 128, 64, 32};
+  return problem.group > 2 ? std::vector{64, 128, 32} : std::vector{32, 64};
+}
+
+// The first of the known good configs that fits: few warps, so that two blocks of threads share an SM.
 Config choose_warps(const Problem& problem, const Target& target, const char* variant) {
-  require_supported(problem, target);
+  require_supported(target);
   const VariantSpace space = warp_space(problem, target);
-  const std::vector<int> widths = problem.group > kFewHeads ? std::vector{128, 96, 64, 32} : std::vector{64, 32, 96, 128};
-  for (const int warp_count : {8, 4, 2, 1})
-    for (const int columns : widths)
-      for (const int stages : {3, 2}) {
-        Config config{.variant = warp_variant(problem),
-                      .values = {{"warps", warp_count}, {"columns", columns}, {"stages", stages}, {"room", rooms(problem)[0]}}};
-        if (space.find_violation(config)) continue;
-        config.variant = variant;
-        return config;
-      }
+  for (const int warp_count : {4, 8, 2, 1})
+    for (const int columns : widths(problem))
+      for (const int stages : {2, 3})
+        for (const int room : rooms(problem)) {
+          Config config{.variant = warp_variant(problem),
+                        .values = {{"warps", warp_count}, {"columns", columns}, {"stages", stages}, {"room", room}}};
+          if (space.find_violation(config)) continue;
+          config.variant = variant;
+          return config;
+        }
   throw Error(
       ErrorCode::Unsupported,
       fmt::format("scoring on {} for {}: no tile of {} fits {} bytes of shared memory per block with all heads of a query "
@@ -183,14 +193,10 @@ Config choose_warps(const Problem& problem, const Target& target, const char* va
 // As above, of score_wgmma: as many warpgroups as fit, that share the keys; few queries to each, whose lists fit in registers.
 std::optional<Config> choose_wgmma(const Problem& problem, const Target& target) {
   const VariantSpace space = wgmma_space(problem, target);
-  const std::vector<int> widths = problem.group > 6   ? std::vector{128, 64, 96, 32}
-                                  : problem.group > 4 ? std::vector{96, 128, 64}
-                                  : problem.group > 2 ? std::vector{64, 128, 32}
-                                                      : std::vector{32, 64};
   struct Shape {
     int warpgroups, blocks, ahead;
   };
-  for (const int columns : widths)
+  for (const int columns : widths(problem))
     for (const auto& [groups, blocks, ahead] : {Shape{3, 1, 0}, Shape{2, 1, 1}, Shape{2, 1, 0}, Shape{1, 2, 0}, Shape{1, 1, 0}}) {
       Config config{.variant = kWgmma,
                     .values = {{"warpgroups", groups},
@@ -206,7 +212,7 @@ std::optional<Config> choose_wgmma(const Problem& problem, const Target& target)
 }
 
 SearchSpace make_space(const Problem& problem, const Target& target) {
-  require_supported(problem, target);
+  require_supported(target);
   SearchSpace space;
   space.add(warp_space(problem, target));
   if (!is_fp32(problem)) space.add(wgmma_space(problem, target));
@@ -221,7 +227,7 @@ Config make_default(const Problem& problem, const Target& target) {
 Config make_baseline(const Problem& problem, const Target& target) { return choose_warps(problem, target, kPackedSdpa); }
 
 Unit make_unit(const Problem& problem, const Config& config, const Target& target) {
-  require_supported(problem, target);
+  require_supported(target);
   Unit unit;
   unit.element = std::string(to_string(problem.dtype));
   unit.args_type = "nsajit_scoring_args";
