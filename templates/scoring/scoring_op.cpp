@@ -12,6 +12,7 @@
 #include "templates/common/unread_fields.h"
 #include "templates/scoring/scoring_backends.h"
 #include "templates/scoring/scoring_inputs.h"
+#include "templates/scoring/scoring_model.h"
 #include "templates/scoring/scoring_reference.h"
 #include "templates/scoring/scoring_rows.h"
 
@@ -126,6 +127,10 @@ Op::Work ScoringOp::work(const Workload& w) const {
   const double groups = static_cast<double>(w.G), element = static_cast<double>(element_bytes(p.dtype));
   return {.flops = 2.0 * groups * seen * p.group * p.dk,
           .bytes = groups * (element * p.dk * (rows * p.group + keys) + 4.0 * rows * w.n * entry_ints(p))};
+}
+
+std::optional<Prediction> ScoringOp::predict(const Workload& workload, const Config& config, const Target& target) const {
+  return scoring::predict_scoring(workload, config, target);
 }
 
 }  // namespace nsajit::templates

@@ -29,6 +29,7 @@ class ScoringOp : public BackendOp {
   std::int64_t threshold_length(const Workload& workload) const override;
   std::vector<Workload> threshold_ladder(const Workload& workload) const override;
   Work work(const Workload& workload) const override;
+  std::optional<Prediction> predict(const Workload& workload, const Config& config, const Target& target) const override;
 };
 
 }  // namespace nsajit::templates

@@ -6,14 +6,6 @@
 
 namespace nsajit::templates {
 
-// Measured, of one SM at 1.98 GHz from figures of the whole chip of 132: shared memory 31 TB/s, L2 9 TB/s, mma.sync 635 and
-// wgmma 790 TFLOP/s (bf16). Per microsecond.
-inline constexpr double kChipSms = 132;
-inline constexpr double kSmemPerSm = 31e6 / kChipSms;
-inline constexpr double kMmaPerSm = 635e6 / kChipSms;
-inline constexpr double kWgmmaPerSm = 790e6 / kChipSms;
-inline constexpr double kL2Bytes = 9.0e6 / kChipSms;  // of an SM: L2 to it
-
 // Microseconds are per warp where not said otherwise; a "unit" is 16 keys x 256 elements of K and V for 8 heads.
 struct QueryMajorRates {
   double l2_per_sm = 58200;    // bytes, as random blocks are gathered
