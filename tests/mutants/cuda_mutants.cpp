@@ -26,6 +26,7 @@ constexpr const char* kBlockRule = "scoring/block_rule.cuh";
 constexpr const char* kRing = "scoring/block_ring.cuh";
 constexpr const char* kSorted = "scoring/sorted_choice.cuh";
 constexpr const char* kTileScores = "scoring/tile_scores.cuh";
+constexpr const char* kScoreMma = "scoring/score_mma.cuh";
 constexpr const char* kBestBlocks = "scoring/best_blocks.cuh";
 constexpr const char* kChosen = "scoring/chosen_blocks.cuh";
 constexpr const char* kDenseTiles = "dense/dense_tiles.cuh";
@@ -53,6 +54,9 @@ constexpr const char* kCompressed = "compressed,bf16,dk=64,dv=64,group=4,l=32,d=
 constexpr const char* kScoring = "scoring,bf16,dk=64,group=4,n_sel=6;S=200,S_kv=3000,G=2";
 constexpr const char* kManyRows = "scoring,bf16,dk=64,group=4,n_sel=6;S=100,S_kv=40000,G=1";    // longer than every row of scores
 constexpr const char* kManyBlocks = "scoring,bf16,dk=64,group=4,n_sel=40;S=100,S_kv=9000,G=1";  // too many for sorted lists
+
+constexpr const char* kScoringFp32 = "scoring,fp32,dk=64,group=4,n_sel=6;S=100,S_kv=3000,G=1";
+constexpr const char* kWideGroup = "scoring,bf16,dk=64,group=40,n_sel=6;S=100,S_kv=3000,G=1";  // lanes share a query
 
 using Hits = std::vector<std::string>;
 const Hits kTuned{"query_major{", "query_union{", "kv_major{", "kv_major_wgmma{"};
@@ -260,6 +264,18 @@ std::vector<Mutant> scoring_mutants() {
        {kTileScores, "for (int other = 1; other < kWarps; ++other) {", "for (int other = 1; other < 2; ++other) {"},
        kAll,
        kScoring},
+      {"the caller's log-sum-exp is another head's",
+       {kTileScores, "at.head * args.lse_h] * -kLog2E", "at.head / 2 * args.lse_h] * -kLog2E"},
+       kAll,
+       kScoring},
+      {"lanes that share a query are not added up",
+       {kTileScores, "sum[half] = reduce_sum<1, Columns::kLanes / 2>(sum[half]);", ""},
+       kAll,
+       kWideGroup},
+      {"the last element of four is not multiplied, fp32",
+       {kScoreMma, "sum = fmaf(q.w, k[half].w, sum);", ""},
+       {"score_fp32{", "packed_sdpa{"},
+       kScoringFp32},
       {"neighbouring ranges are not merged", {kChosen, "(i == 0 || at(i - 1) + 1 != block)", "true"}, kTunedForms, kScoring},
       {"the last range is not clamped to the position",
        {kChosen, "min(block * Fields::l_sel + (Fields::l_sel - 1), position) + 1", "block * Fields::l_sel + Fields::l_sel"},
