@@ -107,10 +107,10 @@ VariantSpace kv_major_wgmma_space(const Problem& problem, const Target& target) 
 
 VariantSpace kv_near_wgmma_space(const Problem& problem, const Target& target) {
   VariantSpace space(kNearName);
-  space.dimension("warpgroups", {1, 2, 4})
+  space.dimension("warpgroups", {1, 2})
       .dimension("blocks_per_sm", {1, 2, 3, 4})
       .dimension("keys", {kPanel})
-      .dimension("item_pairs", {128, 256, 512, 1024})
+      .dimension("item_pairs", {128, 256, 512})
       .dimension("chunk", {16384});
   require_wgmma(space, problem, target);
   space.require("a selection block is a whole number of tiles",

@@ -70,6 +70,16 @@ inline constexpr KvMajorRates kKvWgmmaRates{.l2_share = 0.678,
                                             .merge = 2.73e6,
                                             .chunk_fixed = 49.7,
                                             .row_fixed = 4.54e-4};
+// Of the exploration runs that docs/performance.md describes, not of a tuning.
+inline constexpr KvMajorRates kKvNearRates{.l2_share = 0.489,
+                                           .unit_issue = 0,
+                                           .step_chain = 0.586,
+                                           .unit_chain = 0.631,
+                                           .item_fixed = 4.6,
+                                           .tail = 2.31,
+                                           .merge = 3.45e6,
+                                           .chunk_fixed = 41.7,
+                                           .row_fixed = 7.2e-4};
 
 struct PackedRates {
   double write = 4.26e6;  // bytes of the chip, while gathering
