@@ -37,7 +37,7 @@ int warps(const Config& config) { return is_wgmma(config) ? 4 * config.at("warpg
 
 int smem_bytes(const Problem& problem, const Config& config) {
   if (is_wgmma(config)) {
-    const int lists = 3 * 64 * 16, queries = 64 * 2 * problem.dk;
+    const int lists = 3 * 64 * 16, queries = 2 * 64 * 2 * problem.dk;
     return tile_keys(problem) * 2 * (problem.dk + problem.dv) + config.at("warpgroups") * (queries + lists);
   }
   const int k_row = 2 * problem.dk + 16, v_row = 2 * problem.dv + 16;
