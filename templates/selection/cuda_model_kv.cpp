@@ -11,7 +11,7 @@
 namespace nsajit::templates {
 namespace {
 
-constexpr int kMainEntry = 3;   // of the unit's entries
+constexpr int kMainEntry = 3;     // of the unit's entries
 constexpr double kNearTiles = 3;  // of a row, which kv_near_wgmma computes as it merges
 
 // What ptxas takes where blocks_per_sm leaves it the choice, seen on SM 90a.
