@@ -231,11 +231,14 @@ class BlockScores {
   // Candidates better than the one at `place`, or kList - 1 of a source where more of it are. Each source's lie in falling order;
   // where scores are equal, those of sources before are the lower blocks.
   __device__ __forceinline__ int count_better(int bits, int place) const {
+    return compares() ? count_better_of<Shared::kOffering>(bits, place) : count_better_of<1>(bits, place);
+  }
+  template <int kStep>
+  __device__ __forceinline__ int count_better_of(int bits, int place) const {
     const int own = place / Shared::kList;
-    const int step = compares() ? Shared::kOffering : 1;
     int better = place % Shared::kList;
-#pragma unroll 4
-    for (int source = 0; source < Shared::kSources; source += step) {
+#pragma unroll(smaller(Shared::kSources / kStep, 16))
+    for (int source = 0; source < Shared::kSources; source += kStep) {
       const int* const list = candidate_bits() + source * Shared::kList;
       const int least = source < own ? bits : bits + 1;
       int reached = 0;

@@ -15,13 +15,13 @@ namespace nsajit::templates::scoring {
 namespace {
 
 // Fitted to the times of docs/performance.md, microseconds where not said otherwise.
-constexpr double kChoiceUs = 0.144;     // a score of every lane, sorted in
-constexpr double kWgmmaShare = 0.72;    // of products, exponentials and choice that is not hidden by the other warpgroups
-constexpr double kWgmmaWaitUs = 0.515;  // of a tile
-constexpr double kMmaShare = 1.1;       // the same for warps
-constexpr double kMmaWaitUs = 0.012;    // of a key
-constexpr double kItemUs = 3.7;         // queries and first keys, the last choice, the blocks written
-constexpr int kOtherRegisters = 64;     // of a thread: what the loop holds besides scores and lists
+constexpr double kChoiceUs = 0.144;    // a score of every lane, sorted in
+constexpr double kWgmmaShare = 0.63;   // of products, exponentials and choice that is not hidden by the other warpgroups
+constexpr double kWgmmaWaitUs = 0.44;  // of a tile
+constexpr double kMmaShare = 0.96;     // the same for warps
+constexpr double kMmaWaitUs = 0.0112;  // of a key
+constexpr double kItemUs = 4.2;        // queries and first keys, the last choice, the blocks written
+constexpr int kOtherRegisters = 64;    // of a thread: what the loop holds besides scores and lists
 
 // What all blocks of threads do together.
 struct Count {

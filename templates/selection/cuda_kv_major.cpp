@@ -37,7 +37,7 @@ int warps(const Config& config) { return is_wgmma(config) ? 4 * config.at("warpg
 
 int smem_bytes(const Problem& problem, const Config& config) {
   if (is_wgmma(config)) {
-    const int lists = 3 * 64 * 16, queries = 64 * 2 * problem.dk;
+    const int lists = 3 * 64 * 16, queries = 2 * 64 * 2 * problem.dk;
     return tile_keys(problem) * 2 * (problem.dk + problem.dv) + config.at("warpgroups") * (queries + lists);
   }
   const int k_row = 2 * problem.dk + 16, v_row = 2 * problem.dv + 16;
@@ -107,10 +107,10 @@ VariantSpace kv_major_wgmma_space(const Problem& problem, const Target& target) 
 
 VariantSpace kv_near_wgmma_space(const Problem& problem, const Target& target) {
   VariantSpace space(kNearName);
-  space.dimension("warpgroups", {1, 2, 4})
+  space.dimension("warpgroups", {1, 2})
       .dimension("blocks_per_sm", {1, 2, 3, 4})
       .dimension("keys", {kPanel})
-      .dimension("item_pairs", {128, 256, 512, 1024})
+      .dimension("item_pairs", {128, 256, 512})
       .dimension("chunk", {16384});
   require_wgmma(space, problem, target);
   space.require("a selection block is a whole number of tiles",

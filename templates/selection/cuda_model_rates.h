@@ -70,6 +70,16 @@ inline constexpr KvMajorRates kKvWgmmaRates{.l2_share = 0.678,
                                             .merge = 2.73e6,
                                             .chunk_fixed = 49.7,
                                             .row_fixed = 4.54e-4};
+// Of the exploration runs that docs/performance.md describes, not of a tuning.
+inline constexpr KvMajorRates kKvNearRates{.l2_share = 0.67,
+                                           .unit_issue = 0,
+                                           .step_chain = 0.297,
+                                           .unit_chain = 1.24,
+                                           .item_fixed = 8.68,
+                                           .tail = 1.82,
+                                           .merge = 3.46e6,
+                                           .chunk_fixed = 16.6,
+                                           .row_fixed = 3.27e-4};
 
 struct PackedRates {
   double write = 4.26e6;  // bytes of the chip, while gathering

@@ -2,9 +2,8 @@
 // KV-block-major selection forward on warpgroup instructions (SM 90a): as kv_major.cuh, but 64 (query, head) rows share
 // each read of K and V from shared memory, which is what limits the form with mma.sync. dk and dv are multiples of 64.
 //
-// A warpgroup walks its share of the tile's rows, 64 at a time, 16 to a warp, which has them to itself: who they are (a ring
-// of three lists), their Q (gathered while the previous ones are computed, and held in registers), the product, the partial
-// results. So the warps of a group meet in the products only.
+// A warpgroup walks its share of the tile's rows, 64 at a time: who they are (a ring of three lists), their Q (a ring of
+// two, gathered while the previous 64 are computed), the product, the partial results.
 //
 // Fields: those of kv_major, with warpgroups in place of warps, and near (1: partial results are for kv_near.cuh).
 
@@ -21,7 +20,7 @@ struct KvWgmmaShape {
   static constexpr int kQueryPanel = 64 * kPanelRowBytes;
   static constexpr int kQueryBytes = Fields::dk / kPanelWidth * kQueryPanel;
   static constexpr int kListBytes = 3 * 64 * 16;
-  static constexpr int kGroupBytes = kQueryBytes;
+  static constexpr int kGroupBytes = 2 * kQueryBytes;
   static constexpr int kSmem = kKBytes + kVBytes + Fields::warpgroups * (kGroupBytes + kListBytes);
 };
 
@@ -46,21 +45,17 @@ class WarpgroupRows : public SoftmaxRows<Fields> {
  public:
   using Element = typename Fields::element;
 
-  // Q of this warp's 16 rows; from here on its place in `queries` may be filled again by this warp.
-  __device__ __forceinline__ void load_query(uint32 queries, int thread) {
-    const int row = thread / 32 * 16 + thread % 16;
-#pragma unroll
-    for (int step = 0; step < Fields::dk / 16; ++step)
-      ldmatrix_x4(q_[step], queries + step / 4 * Shape::kQueryPanel + panel_offset(row, step % 4 * 2 + thread % 32 / 16));
-  }
-
   // s = 64 rows of Q times 64 keys from `key` on.
-  __device__ __forceinline__ void score(float (&s)[8][4], uint32 k, int key) {
+  static __device__ __forceinline__ void score(float (&s)[8][4], uint32 queries, uint32 k, int key) {
+    const unsigned long long a = uniform_descriptor(queries);
     const unsigned long long b = uniform_descriptor(k + key * kPanelRowBytes);
     wgmma_fence();
 #pragma unroll
-    for (int step = 0; step < Fields::dk / 16; ++step)
-      wgmma_registers_rows(Element{}, s, q_[step], panel_step(b, step / 4 * Shape::kKPanel + step % 4 * 32), step > 0);
+    for (int step = 0; step < Fields::dk / 16; ++step) {
+      const int inside = step % 4 * 32;
+      wgmma_shared(Element{}, s, panel_step(a, step / 4 * Shape::kQueryPanel + inside),
+                   panel_step(b, step / 4 * Shape::kKPanel + inside), step > 0);
+    }
     wgmma_commit();
     wgmma_wait();
   }
@@ -101,9 +96,6 @@ class WarpgroupRows : public SoftmaxRows<Fields> {
   __device__ __forceinline__ void store_partial_row(int half, Element* out, bool real, int lane) const {
     store_fragments(o_, half, out, real, lane);
   }
-
- private:
-  uint32 q_[Fields::dk / 16][4];
 };
 
 // kRows rows of kWidth elements, `count` real ones, into swizzled panels by all threads of the block.
@@ -129,52 +121,55 @@ class KvMajorWgmma {
   const Pair* pairs;
   int rows;              // of the work item
   int thread = threadIdx.x % 128;
-  int lane = threadIdx.x % 32;
 
-  // A warp lists its own 16 of the 64 rows from `first` on, its first lanes one row each: in two parts, so that the pair can
-  // be under way while other work is done. slot -1: no row.
-  __device__ __forceinline__ int row_of_lane(int first) const { return first + thread / 32 * 16 + lane; }
-
+  // The list of the 64 rows from `first` on is made by the first 64 threads, one row each: in two parts, so that the pair
+  // can be under way while other work is done. slot -1: no row.
   __device__ __forceinline__ Pair find_pair(int first) const {
-    const int row = row_of_lane(first);
-    if (lane >= 16 || row >= rows) return {-1, 0};
+    const int row = first + thread;
+    if (thread >= 64 || row >= rows) return {-1, 0};
     return pairs[row / Fields::group];
   }
 
   __device__ __forceinline__ StepRow<Element> find_row(Pair pair, int first) const {
-    const int head = row_of_lane(first) % Fields::group;
+    const int head = (first + thread) % Fields::group;
     if (pair.slot < 0) return {q, -1, 0};
     return {q + (pair.slot / Fields::slots) * args.q_s + head * args.q_h, pair.slot * Fields::group + head, pair.bounds};
   }
 
-  // A warp copies its own 16 rows.
   __device__ __forceinline__ void copy_queries(const StepRow<Element>* list, uint32 destination) const {
     constexpr int kChunks = Fields::dk / 8;
-    constexpr int kEach = 16 * kChunks / 32;  // copies of a lane
-    const Element* from[kEach];               // all are read before the first copy, or the compiler would keep the order
+    constexpr int kEach = 64 * kChunks / 128;                           // copies of a thread
+    constexpr int kDown = 128 % kChunks == 0 ? 128 / kChunks : 0;       // rows from one to the next, or it is not the same chunk
+    const Element* from[kEach];  // all are read before the first copy, or the compiler would keep the order
+    const auto row_of = [&](int i) { return kDown > 0 ? thread / kChunks + i * kDown : (thread + i * 128) / kChunks; };
+    const auto chunk_of = [&](int i) { return kDown > 0 ? thread % kChunks : (thread + i * 128) % kChunks; };
 #pragma unroll
-    for (int i = 0; i < kEach; ++i) from[i] = list[(lane + i * 32) / kChunks].query + (lane + i * 32) % kChunks * 8;
+    for (int i = 0; i < kEach; ++i) from[i] = list[row_of(i)].query + chunk_of(i) * 8;
+    const uint32 first = destination + chunk_of(0) / 8 * Shape::kQueryPanel + panel_offset(row_of(0), chunk_of(0) % 8);
 #pragma unroll
     for (int i = 0; i < kEach; ++i) {
-      const int row = thread / 32 * 16 + (lane + i * 32) / kChunks;
-      const int chunk = (lane + i * 32) % kChunks;
-      copy_16_async<CopyPath::kL2Only>(destination + chunk / 8 * Shape::kQueryPanel + panel_offset(row, chunk % 8), from[i], 16);
+      const uint32 to = kDown % 8 == 0 && kDown > 0
+                            ? first + i * kDown * kPanelRowBytes
+                            : destination + chunk_of(i) / 8 * Shape::kQueryPanel + panel_offset(row_of(i), chunk_of(i) % 8);
+      copy_16_async<CopyPath::kL2Only>(to, from[i], 16);
     }
   }
 
-  __device__ __forceinline__ void attend(WarpgroupRows<Fields>& heads, const StepRow<Element>* list, uint32 k, uint32 v,
-                                         float scale2) const {
-    const StepRow<Element> mine[2] = {list[lane / 4], list[lane / 4 + 8]};
+  __device__ __forceinline__ void attend(const StepRow<Element>* list, uint32 queries, uint32 k, uint32 v, float scale2) const {
+    const int lane = thread % 32;
+    const int row = thread / 32 * 16 + lane / 4;
+    const StepRow<Element> mine[2] = {list[row], list[row + 8]};
     KeyBounds bounds;
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       bounds.first[half] = mine[half].bounds & 0xffff;
       bounds.last[half] = mine[half].bounds >> 16;
     }
+    WarpgroupRows<Fields> heads;
 #pragma unroll
     for (int key = 0; key < Fields::tile; key += 64) {
       float s[8][4] = {};
-      heads.score(s, k, key);
+      heads.score(s, queries, k, key);
       const bool cut = bounds.first[0] > key || bounds.first[1] > key || bounds.last[0] < key + 64 || bounds.last[1] < key + 64;
       const KeyBounds inside{{bounds.first[0] - key, bounds.first[1] - key}, {bounds.last[0] - key, bounds.last[1] - key}};
       heads.accumulate(s, inside, __any_sync(kAllLanes, cut), v, key, scale2, lane);
@@ -213,39 +208,37 @@ __device__ __forceinline__ void kv_major_wgmma(const nsajit_selection_args& args
   copy_tile_panels<Fields::dv, Fields::tile>(group.v + token * group.v_stride, group.v_stride, tokens, v);
 
   const int warpgroup = threadIdx.x / 128;
-  const uint32 queries = v + Shape::kVBytes + warpgroup * Shape::kGroupBytes;
-  constexpr int kLists = Shape::kKBytes + Shape::kVBytes + Fields::warpgroups * Shape::kGroupBytes;
-  StepRow<Element>* const lists = reinterpret_cast<StepRow<Element>*>(nsajit_panels + kLists) + threadIdx.x / 32 * 3 * 16;
+  const int barrier = 1 + warpgroup;
+  const uint32 stages = v + Shape::kVBytes + warpgroup * Shape::kGroupBytes;
+  StepRow<Element>* const lists = reinterpret_cast<StepRow<Element>*>(nsajit_panels + Shape::kKBytes + Shape::kVBytes + Fields::warpgroups * Shape::kGroupBytes) +
+                         warpgroup * 3 * 64;
   const KvMajorWgmma<Fields> kernel{args, space, group.q, space.pairs + item.first_pair, item.pair_count * Fields::group};
-  const int lane = kernel.lane;
   constexpr int kStep = 64 * Fields::warpgroups;
   const float scale2 = args.scale * 1.4426950408889634f;
   int first = warpgroup * 64;
-  if (lane < 16) {
-    lists[lane] = kernel.find_row(kernel.find_pair(first), first);
-    lists[16 + lane] = kernel.find_row(kernel.find_pair(first + kStep), first + kStep);
+  if (kernel.thread < 64) {
+    lists[kernel.thread] = kernel.find_row(kernel.find_pair(first), first);
+    lists[64 + kernel.thread] = kernel.find_row(kernel.find_pair(first + kStep), first + kStep);
   }
   Pair ahead = kernel.find_pair(first + 2 * kStep);
-  __syncwarp();
-  kernel.copy_queries(lists, queries);
+  warps_sync<4>(barrier);
+  kernel.copy_queries(lists, stages);
   commit_copies();
   wait_copies<0>();
   publish_to_tensor_cores();
-  __syncthreads();  // K and V are there for all
-  int list = 0;     // of the current rows in the ring of lists
-  for (; first < kernel.rows; first += kStep) {
+  __syncthreads();                             // K and V are there for all
+  int list = 0;                                // of the current 64 rows in the ring of lists
+  for (int stage = 0; first < kernel.rows; first += kStep, stage ^= 1) {
     const int next = list == 2 ? 0 : list + 1;
     const int after = next == 2 ? 0 : next + 1;
-    WarpgroupRows<Fields> heads;
-    heads.load_query(queries, kernel.thread);
-    __syncwarp();
-    if (lane < 16) lists[after * 16 + lane] = kernel.find_row(ahead, first + 2 * kStep);
+    wait_copies<0>();                          // before the next copies start, or the fence would wait for them too
+    publish_to_tensor_cores();
+    warps_sync<4>(barrier);                    // Q is there for all, and all are done with the 64 rows before
+    if (kernel.thread < 64) lists[after * 64 + kernel.thread] = kernel.find_row(ahead, first + 2 * kStep);
     ahead = kernel.find_pair(first + 3 * kStep);
-    if (first + kStep < kernel.rows) kernel.copy_queries(lists + next * 16, queries);
+    if (first + kStep < kernel.rows) kernel.copy_queries(lists + next * 64, stages + (stage ^ 1) * Shape::kQueryBytes);
     commit_copies();
-    kernel.attend(heads, lists + list * 16, k, v, scale2);
-    wait_copies<0>();
-    __syncwarp();
+    kernel.attend(lists + list * 64, stages + stage * Shape::kQueryBytes, k, v, scale2);
     list = next;
   }
   wait_copies<0>();
