@@ -2,13 +2,18 @@
 // RecordFields: the fields of each record by name, listed once for what writes them and what reads them.
 // `visit(name, field)` is called in the order of the struct; row numbers of one file are left out.
 
+#include <concepts>
+#include <type_traits>
+
+#include "cache/records.h"
+
 namespace nsajit::cache {
 
-template <typename Visitor>
-void each_field(Visitor&& visit, auto& device) requires requires {
-  device.l2_bytes;
-}
-{
+// A record to read or, const, to write.
+template <typename T, typename Record>
+concept Some = std::same_as<std::remove_const_t<T>, Record>;
+
+void each_field(auto&& visit, Some<DeviceRecord> auto& device) {
   visit("identity", device.device);
   visit("name", device.name);
   visit("backend", device.backend);
@@ -19,11 +24,7 @@ void each_field(Visitor&& visit, auto& device) requires requires {
   visit("features", device.features);
 }
 
-template <typename Visitor>
-void each_field(Visitor&& visit, auto& run) requires requires {
-  run.toolchain;
-}
-{
+void each_field(auto&& visit, Some<RunRecord> auto& run) {
   visit("command", run.command);
   visit("device", run.device);
   visit("toolchain", run.toolchain);
@@ -32,11 +33,7 @@ void each_field(Visitor&& visit, auto& run) requires requires {
   visit("finished_utc", run.finished_utc);
 }
 
-template <typename Visitor>
-void each_field(Visitor&& visit, auto& trial) requires requires {
-  trial.spill_bytes;
-}
-{
+void each_field(auto&& visit, Some<TrialRecord> auto& trial) {
   visit("key", trial.key);
   visit("key_text", trial.key_text);
   visit("kernel_key", trial.kernel_key);
@@ -64,11 +61,7 @@ void each_field(Visitor&& visit, auto& trial) requires requires {
   visit("created_utc", trial.created_utc);
 }
 
-template <typename Visitor>
-void each_field(Visitor&& visit, auto& parity) requires requires {
-  parity.parity_case;
-}
-{
+void each_field(auto&& visit, Some<ParityRecord> auto& parity) {
   visit("case", parity.parity_case);
   visit("tensor", parity.tensor);
   visit("max_error", parity.max_error);
@@ -81,12 +74,7 @@ void each_field(Visitor&& visit, auto& parity) requires requires {
   visit("reason", parity.reason);
 }
 
-template <typename Visitor>
-void each_field(Visitor&& visit, auto& winner) requires requires {
-  winner.baseline_trial;
-  winner.key_text;
-}
-{
+void each_field(auto&& visit, Some<WinnerRecord> auto& winner) {
   visit("key", winner.key);
   visit("key_text", winner.key_text);
   visit("time_us", winner.time_us);
@@ -95,11 +83,7 @@ void each_field(Visitor&& visit, auto& winner) requires requires {
   visit("created_utc", winner.created_utc);
 }
 
-template <typename Visitor>
-void each_field(Visitor&& visit, auto& threshold) requires requires {
-  threshold.ladder_json;
-}
-{
+void each_field(auto&& visit, Some<ThresholdRecord> auto& threshold) {
   visit("name", threshold.name);
   visit("problem", threshold.problem);
   visit("workload", threshold.workload);
@@ -109,6 +93,12 @@ void each_field(Visitor&& visit, auto& threshold) requires requires {
   visit("margin", threshold.margin);
   visit("ladder_json", threshold.ladder_json);
   visit("created_utc", threshold.created_utc);
+}
+
+void each_field(auto&& visit, Some<LadderPoint> auto& point) {
+  visit("length", point.length);
+  visit("time_us", point.time_us);
+  visit("baseline_us", point.baseline_us);
 }
 
 }  // namespace nsajit::cache

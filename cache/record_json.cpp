@@ -281,21 +281,24 @@ ExportedRow parse_line(std::string_view line, int version) {
   return exported;
 }
 
-std::optional<std::vector<LadderStep>> find_ladder(std::string_view text) {
+std::optional<std::vector<LadderPoint>> find_ladder(std::string_view text) {
   try {
     const json list = parse_json(text);
     if (!list.is_array() || list.size() > kMostLadderSteps) return std::nullopt;
-    std::vector<LadderStep> steps;
-    for (const json& point : list) {
-      ObjectReader read(point, "step");
-      LadderStep& step = steps.emplace_back();
-      read("length", step.length);
-      read("time_us", step.time_us);
-      read("baseline_us", step.baseline_us);
+    std::vector<LadderPoint> ladder;
+    for (const json& step : list) {
+      ObjectReader read(step, "step");
+      each_field(read, ladder.emplace_back());
       read.finish();
     }
-    return steps;
+    return ladder;
   } catch (const Error&) { return std::nullopt; }
+}
+
+std::string ladder_to_json(const std::vector<LadderPoint>& ladder) {
+  auto list = ordered_json::array();
+  for (const LadderPoint& point : ladder) list.push_back(to_object(point));
+  return list.dump();
 }
 
 bool is_entry_list(std::string_view text) {

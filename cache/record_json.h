@@ -37,11 +37,8 @@ using ExportedRow = std::variant<ExportHeader, DeviceRecord, RunRecord, KeyedTri
 ExportedRow parse_line(std::string_view line, int version = ExportHeader::kVersion);
 
 // The points of a threshold's ladder, as thresholds store them. nullopt: no such list.
-struct LadderStep {
-  std::int64_t length = 0;
-  double time_us = 0, baseline_us = 0;
-};
-std::optional<std::vector<LadderStep>> find_ladder(std::string_view json);
+std::optional<std::vector<LadderPoint>> find_ladder(std::string_view json);
+std::string ladder_to_json(const std::vector<LadderPoint>& ladder);
 // Is the text a JSON list of objects that have a "name"? What a binary's entries are stored as.
 bool is_entry_list(std::string_view json);
 

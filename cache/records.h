@@ -94,6 +94,14 @@ struct WinnerRecord {
   bool operator==(const WinnerRecord&) const = default;
 };
 
+// A length at which a winner and packed SDPA were raced.
+struct LadderPoint {
+  std::int64_t length = 0;
+  double time_us = 0;  // of the winner; 0: it failed there
+  double baseline_us = 0;
+  bool operator==(const LadderPoint&) const = default;
+};
+
 struct ThresholdRecord {
   std::string name;  // NSA_SEL_TRITON_MIN_L, ...
   std::string problem;

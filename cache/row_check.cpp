@@ -162,8 +162,8 @@ Fault find_fault(const ThresholdRecord& threshold) {
   if (!std::isfinite(threshold.margin) || threshold.margin <= 0) return fmt::format("its margin is {}", threshold.margin);
   const auto ladder = find_ladder(threshold.ladder_json);
   if (!ladder) return "its ladder is no list of length, time_us and baseline_us";
-  for (const LadderStep& step : *ladder) {
-    if (step.length < 1 || !is_time(step.time_us) || !is_time(step.baseline_us)) return "a step of its ladder is no measurement";
+  for (const LadderPoint& point : *ladder) {
+    if (point.length < 1 || !is_time(point.time_us) || !is_time(point.baseline_us)) return "a step of its ladder is no measurement";
   }
   return find_utc_fault("its time", threshold.created_utc);
 }

@@ -20,6 +20,7 @@
 #include "cli/bench_forward.h"
 #include "cli/bench_lookup.h"
 #include "cli/bench_shapes.h"
+#include "cli/bench_start.h"
 #include "cli/canonical_workloads.h"
 #include "cli/interrupt.h"
 #include "cli/output_file.h"
@@ -160,6 +161,7 @@ void add_bench(CLI::App& app, Session& session) {
   add_bench_forward(*bench, session);
   add_bench_decode(*bench, session);
   add_bench_lookup(*bench, session);
+  add_bench_start(*bench, session);
 }
 
 }  // namespace nsajit::cli

@@ -248,7 +248,7 @@ void add_tune(CLI::App& app, Session& session) {
       ->check(CLI::Range(3, 1000))
       ->capture_default_str();
   command->add_option("--seed", settings->tune.seed, "Seed of the random strategy")->capture_default_str();
-  command->add_option("--margin", settings->tune.margin, "Speed-up over packed SDPA from which a winner is served")
+  command->add_option("--margin", settings->tune.margin, "Speed-up over packed SDPA from the stored threshold on")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->add_flag("--fresh", settings->tune.fresh, "Measure anew: stored trials and decisions are not used, stored code is");

@@ -4,12 +4,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <set>
 
+#include "cache/record_json.h"
 #include "core/log.h"
 #include "nsajit/error.h"
+#include "runtime/expected_speed_up.h"
 #include "runtime/pretuned.h"
 
 namespace nsajit::runtime {
@@ -65,6 +68,14 @@ struct WinnerSource {
       nullptr;  // why a record is left out, each once: own records are looked at again as akin ones
 };
 
+// Without the text of a ladder that cannot be read there is the threshold's value.
+std::vector<cache::LadderPoint> read_ladder(const std::optional<cache::ThresholdRecord>& threshold) {
+  auto ladder = threshold ? cache::find_ladder(threshold->ladder_json).value_or(std::vector<cache::LadderPoint>{})
+                          : std::vector<cache::LadderPoint>{};
+  std::stable_sort(ladder.begin(), ladder.end(), [](const auto& a, const auto& b) { return a.length < b.length; });
+  return ladder;
+}
+
 void add_winner(TupleWinners& tuple, const Op& op, const Problem& problem, const Target& target, const WinnerSource& source,
                 cache::WinnerRecord record) {
   const std::string name(op.threshold_name(problem));
@@ -74,6 +85,7 @@ void add_winner(TupleWinners& tuple, const Op& op, const Problem& problem, const
   winner->workload = canonical(op, winner->workload);
   winner->workload.problem = op.canonical(problem);
   winner->threshold = threshold;
+  winner->ladder = read_ladder(threshold);
   winner->pretuned = source.pretuned;
   tuple.winners.push_back(std::move(*winner));
 }
@@ -152,7 +164,7 @@ std::string reason_lost(const StoredWinner& winner, const Config& baseline) {
                      record.baseline_us);
 }
 
-// Why the baseline is served although a winner won; empty where the winner is.
+// Of a threshold without a ladder: an older build's, or another program's.
 std::string reason_too_short(std::string_view name, std::int64_t length, const std::optional<cache::ThresholdRecord>& threshold) {
   if (!threshold) return "";
   if (threshold->value < 0)
@@ -161,6 +173,25 @@ std::string reason_too_short(std::string_view name, std::int64_t length, const s
   if (length >= threshold->value) return "";
   return fmt::format("length {} is below {} = {}, from where the tuned kernel is {:.2f} times as fast as packed SDPA", length,
                      name, threshold->value, threshold->margin);
+}
+
+// Why the baseline is served although a winner won; empty where the winner is.
+std::string reason_slower(std::string_view name, std::int64_t length, const StoredWinner& winner) {
+  if (winner.ladder.empty()) return reason_too_short(name, length, winner.threshold);
+  const double speed_up = expected_speed_up(winner.ladder, length);
+  if (speed_up >= 1) return "";
+  if (speed_up <= 0)
+    return fmt::format("{} failed at length {} or beside it when both were raced over lengths", winner.record.config, length);
+  return fmt::format(
+      "at length {} {} is expected to be {:.2f} times as fast as packed SDPA, by the lengths at which both were raced", length,
+      winner.record.config, speed_up);
+}
+
+// Of a winner that is served where the stored threshold, which host apps read, has not begun; else empty.
+std::string note_before_threshold(std::string_view name, std::int64_t length, const StoredWinner& winner) {
+  if (winner.ladder.empty() || (winner.threshold->value >= 0 && length >= winner.threshold->value)) return "";
+  return fmt::format("; at length {} expected to be {:.2f} times as fast as packed SDPA ({} is {}, for {:.2f} times)", length,
+                     expected_speed_up(winner.ladder, length), name, winner.threshold->value, winner.threshold->margin);
 }
 
 StoredMatch describe_match(const StoredWinner& winner, const Workload& workload, const Target& target, const Config& baseline) {
@@ -224,13 +255,13 @@ Decision decide(const Op& op, const Workload& asked, const Target& target, const
                                                      : -1,
                     .match = describe_match(*winner, workload, target, baseline)};
   const StoredMatch& match = *decision.match;
-  const std::string declined =
-      match.lost.empty() ? reason_too_short(name, op.threshold_length(workload), winner->threshold) : match.lost;
+  const std::int64_t length = op.threshold_length(workload);
+  const std::string declined = match.lost.empty() ? reason_slower(name, length, *winner) : match.lost;
   if (declined.empty()) {
     decision.config = match.config;
     decision.time_us = match.time_us;
     decision.grade = match.grade;
-    decision.why = match.why;
+    decision.why = match.why + note_before_threshold(name, length, *winner);
   } else {
     decision.config = baseline;
     decision.time_us = winner->workload == workload ? winner->record.baseline_us : 0;

@@ -40,7 +40,8 @@ struct Decision {
   std::string why;     // one sentence, for people
   double time_us = 0;  // as measured when tuned; 0 = not measured
   double baseline_us = 0;
-  std::int64_t threshold = -1;       // smallest length where the winner is served; -1 = never, or not known; 0 = there is none
+  std::int64_t threshold = -1;  // stored beside the winner, for host apps: from it the margin is won; -1 = never, or not known;
+                                // 0 = there is none
   std::optional<StoredMatch> match;  // unset: nothing is stored
 
   bool operator==(const Decision&) const = default;
@@ -52,6 +53,7 @@ struct StoredWinner {
   Workload workload;  // canonical
   Config config;
   std::optional<cache::ThresholdRecord> threshold;  // fitted with it
+  std::vector<cache::LadderPoint> ladder;           // the threshold's, by length; empty: it has none
   bool pretuned = false;                            // it came with this build
 };
 
@@ -66,8 +68,9 @@ struct TupleWinners {
 // A record whose text this build cannot read, or whose config it no longer offers, is left out with a warning.
 TupleWinners read_winners(const Op& op, const Problem& problem, const Target& target, cache::Cache& cache);
 
-// Where the workload itself was not tuned, the nearest one serves: octaves of B, S, S_kv, G and n, and of overlap_percent,
-// the caller's hint, quarters (0 = random), are added up.
+// Where the workload itself was not tuned, the nearest one's winner stands for it: octaves of B, S, S_kv, G and n, and of
+// overlap_percent, the caller's hint, quarters (0 = random), are added up. The winner serves where it is expected to be the
+// faster one at the workload's length (expected_speed_up.h), whatever the margin of the stored threshold; else packed SDPA.
 // Requires: `tuple` was read for the workload's problem and this target.
 Decision decide(const Op& op, const Workload& workload, const Target& target, const TupleWinners& tuple);
 

@@ -11,6 +11,8 @@
 namespace nsajit::runtime {
 namespace {
 
+constexpr std::int64_t kRangesV2MinS = 1024;
+
 // Of the toggles that turn a branch's tuned kernels off. Empty: none does.
 std::string reason_off(const Problem& problem, const Toggles& toggles) {
   const auto off = [&](const char* name) { return fmt::format("{}=0 keeps {} on packed SDPA", name, to_string(problem.branch)); };
@@ -84,11 +86,24 @@ Route serve_match(Decision decision, const std::string& because) {
   return {.tuned = true, .decision = std::move(decision)};
 }
 
-// Nothing was measured, and a test wants to see a tuned kernel all the same.
-Route serve_default(Decision decision, const Config& config) {
+// Nothing was measured.
+Route serve_default(Decision decision, const Config& config, const std::string& because) {
   decision.config = config;
-  decision.why = "NSA_TRITON_SEL_FORCE=1 has the default config served, of which nothing is measured";
+  decision.why = fmt::format("{} has the default config served, of which nothing is measured", because);
   return {.tuned = true, .decision = std::move(decision)};
+}
+
+// Both of scoring's ways compute the same, from the same code; the length from which the vectorised one serves has a usual value.
+Route serve_untuned_scoring(const Op& op, const Workload& workload, const Target& target, Decision decision,
+                            const Toggles& toggles) {
+  const auto given = find_override(workload.problem, toggles);
+  const std::string name = given ? given->name : fmt::format("NSA_SEL_RANGES_V2_MIN_S (untuned: {})", kRangesV2MinS);
+  decision.threshold = given ? given->value : kRangesV2MinS;
+  const std::int64_t length = op.threshold_length(workload);
+  if (decision.threshold < 0) return serve_baseline(decision, fmt::format("{} means never; {}", name, decision.why));
+  if (length < decision.threshold)
+    return serve_baseline(decision, fmt::format("length {} is below {}; {}", length, name, decision.why));
+  return serve_default(std::move(decision), op.default_config(workload.problem, target), name);
 }
 
 // The winner won; is the launch long enough for it?
@@ -109,9 +124,12 @@ Route choose(const Op& op, const Workload& workload, const Target& target, Decis
   const Problem& problem = workload.problem;
   if (std::string off = reason_off(problem, toggles); !off.empty()) return serve_baseline(std::move(decision), std::move(off));
   const bool forced = is_forced(problem, toggles);
-  if (!decision.match && forced) return serve_default(std::move(decision), op.default_config(problem, target));
+  if (!decision.match && forced)
+    return serve_default(std::move(decision), op.default_config(problem, target), "NSA_TRITON_SEL_FORCE=1");
   if (waits_for_own_win(problem, target) && !forced && (!decision.match || !decision.match->measured_here))
     return serve_baseline(decision, reason_to_wait(decision));
+  if (!decision.match && problem.branch == Branch::Scoring)
+    return serve_untuned_scoring(op, workload, target, std::move(decision), toggles);
   if (!decision.match) return {.tuned = false, .decision = std::move(decision)};
   if (!decision.match->lost.empty()) return serve_baseline(decision, decision.match->lost);
   return compare_length(workload, op.threshold_length(workload), std::move(decision), toggles);

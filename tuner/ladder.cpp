@@ -1,4 +1,5 @@
-// Ladder: one race per length, shortest first, then a few more where the winner begins to win.
+// Ladder: one race per length, shortest first, then a few more where the winner begins to be the faster one, and where it begins
+// to be so by the margin.
 
 #include "tuner/ladder.h"
 
@@ -8,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "cache/record_json.h"
 #include "cache/utc_time.h"
 #include "core/assert.h"
 #include "core/digest.h"
@@ -17,8 +19,10 @@
 namespace nsajit::tuner {
 namespace {
 
+using cache::LadderPoint;
+
 // The rungs are powers of two. Three halvings of the step in which the winner begins to win find that length to an eighth of it.
-constexpr std::size_t kHalvings = 3;
+constexpr int kHalvings = 3;
 
 std::vector<Workload> sorted_ladder(const Op& op, const Workload& workload) {
   auto ladder = op.threshold_ladder(workload);
@@ -33,7 +37,7 @@ cache::ThresholdRecord make_threshold(const Tuning& tuning, const Tried& winner,
   threshold.key = digest_text(
       fmt::format("winner={}\nbaseline={}\nmargin={}\n", winner.trial.key, baseline.trial.key, tuning.options.margin));
   threshold.value = fit_threshold(points, tuning.options.margin);
-  threshold.ladder_json = ladder_to_json(points);
+  threshold.ladder_json = cache::ladder_to_json(points);
   return threshold;
 }
 
@@ -50,22 +54,24 @@ std::vector<LadderPoint> points_of(const std::vector<Rung>& rungs) {
 }
 
 // A length at which the winner fails rules out all shorter ones too: served lengths are an unbroken range up to the
-// largest. One at which only the baseline fails says nothing.
+// largest. It stays as a point without a time, so that no shorter one is expected to do better. One at which only the baseline
+// fails says nothing.
 void add_rung(std::vector<Rung>& rungs, const Workload& workload, std::int64_t length, const RaceResult& race) {
   const TrialResult& winner = race.entries[0];
   const TrialResult& baseline = race.entries[1];
-  if (winner.status != cache::TrialStatus::Measured) {
+  const bool failed = winner.status != cache::TrialStatus::Measured;
+  if (failed) {
     log_warn(fmt::format("threshold: the winner failed at length {}: {}: {}", length, to_string(winner.status), winner.reason));
     std::erase_if(rungs, [&](const Rung& rung) { return rung.point.length <= length; });
   } else if (baseline.status != cache::TrialStatus::Measured) {
     log_warn(
         fmt::format("threshold: the baseline failed at length {}: {}: {}", length, to_string(baseline.status), baseline.reason));
-  } else {
-    const LadderPoint point{
-        .length = length, .time_us = winner.timing.summary.median, .baseline_us = baseline.timing.summary.median};
-    const auto place = std::find_if(rungs.begin(), rungs.end(), [&](const Rung& rung) { return rung.point.length > length; });
-    rungs.insert(place, {workload, point});
+    return;
   }
+  const LadderPoint point{
+      .length = length, .time_us = failed ? 0 : winner.timing.summary.median, .baseline_us = baseline.timing.summary.median};
+  const auto place = std::find_if(rungs.begin(), rungs.end(), [&](const Rung& rung) { return rung.point.length > length; });
+  rungs.insert(place, {workload, point});
 }
 
 // Halfway between the longest length that loses and the next one; nullopt: there is no length in between, or none loses, or
@@ -110,21 +116,31 @@ std::optional<cache::ThresholdRecord> climb_ladder(Tuning& tuning, const Tried& 
 
   const std::array<RaceEntry, 2> lanes{{{.config = winner.candidate->config, .binary = &*winner_code},
                                         {.config = baseline.candidate->config, .binary = &*baseline_code}}};
-  auto ladder = sorted_ladder(engine.op, tuning.workload);
-  const std::size_t length_count = ladder.size();
   std::vector<Rung> rungs;
-  for (std::size_t index = 0; index < ladder.size(); ++index) {
-    if (stop_requested(engine)) return std::nullopt;
-    report_progress(engine, {.done = static_cast<std::int64_t>(index),
-                             .total = static_cast<std::int64_t>(ladder.size()),
+  std::int64_t done = 0;
+  const auto ladder = sorted_ladder(engine.op, tuning.workload);
+  const auto race = [&](const Workload& workload) {
+    report_progress(engine, {.done = done,
+                             .total = std::max(done + 1, static_cast<std::int64_t>(ladder.size())),
                              .phase = "threshold",
                              .best_us = winner.trial.time_us});
-    const Workload workload = ladder[index];
     NSAJIT_ASSERT(workload.problem == tuning.workload.problem, "a ladder changes sizes, not what kernels are built for");
     add_rung(rungs, workload, engine.op.threshold_length(workload),
              engine.runner.race(workload, lanes, tuning.options.final_race));
-    if (index + 1 < ladder.size() || ladder.size() == length_count + kHalvings) continue;
-    if (const auto between = halve_the_step(engine.op, rungs, tuning.options.margin)) ladder.push_back(*between);
+    ++done;
+  };
+  for (const Workload& workload : ladder) {
+    if (stop_requested(engine)) return std::nullopt;
+    race(workload);
+  }
+  // Serving wants to know where the winner begins to be the faster one, the stored value where it is so by the margin.
+  for (const double ratio : {1.0, tuning.options.margin}) {
+    for (int halving = 0; halving < kHalvings; ++halving) {
+      if (stop_requested(engine)) return std::nullopt;
+      const auto between = halve_the_step(engine.op, rungs, ratio);
+      if (!between) break;
+      race(*between);
+    }
   }
   tuning.phases.threshold_s += clock.seconds();
   return make_threshold(tuning, winner, baseline, points_of(rungs));

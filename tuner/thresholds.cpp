@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
 namespace nsajit::tuner {
-bool wins(const LadderPoint& point, double margin) { return point.time_us > 0 && point.baseline_us >= margin * point.time_us; }
+bool wins(const cache::LadderPoint& point, double margin) {
+  return point.time_us > 0 && point.baseline_us >= margin * point.time_us;
+}
 
-std::int64_t fit_threshold(std::vector<LadderPoint> ladder, double margin) {
+std::int64_t fit_threshold(std::vector<cache::LadderPoint> ladder, double margin) {
   std::sort(ladder.begin(), ladder.end(), [](const auto& a, const auto& b) { return a.length > b.length; });
   std::int64_t threshold = -1;
   // Points of one length (two workloads may count the same) stand or fall together.
@@ -20,13 +20,6 @@ std::int64_t fit_threshold(std::vector<LadderPoint> ladder, double margin) {
     begin = end;
   }
   return threshold;
-}
-
-std::string ladder_to_json(const std::vector<LadderPoint>& ladder) {
-  auto list = nlohmann::ordered_json::array();
-  for (const LadderPoint& point : ladder)
-    list.push_back({{"length", point.length}, {"time_us", point.time_us}, {"baseline_us", point.baseline_us}});
-  return list.dump();
 }
 
 }  // namespace nsajit::tuner

@@ -186,7 +186,7 @@ typedef struct nsajit_kernel_facts { /* text lives as long as the kernel */
   const char* reason;                /* one sentence */
   double time_ms, baseline_ms;       /* as measured when tuned; 0: not measured. baseline: packed SDPA */
   int64_t workspace_bytes;
-  int64_t threshold;                 /* smallest length where the winner is served; -1: never, or not known */
+  int64_t threshold;                 /* stored for host apps: from it the winner wins by the margin; -1: never, or not known */
 } nsajit_kernel_facts;
 nsajit_status nsajit_kernel_info(const nsajit_kernel* kernel, nsajit_kernel_facts* facts);
 

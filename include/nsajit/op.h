@@ -67,6 +67,7 @@ enum class InputKind : std::uint8_t {
   Random,       // normal values, random causal selections with block 0 and the two local blocks
   LargeLogits,  // queries scaled so that logits reach +-1e3
   Ties,         // scores of many blocks equal to the last bit, and exact in every order of summation
+  GivenSums,    // scoring: the log-sum-exp of the compressed branch is handed in
   OneBranch,    // gate: one branch is forced, the outputs of the others and all gates are NaN
   TwoBranches,  // gate: one branch is absent, its output and gates are NaN
   Ragged,       // rows empty, of one token, partly filled, unused entries scattered, adjacent blocks merged

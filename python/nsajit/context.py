@@ -21,7 +21,7 @@ class KernelFacts:
     time_ms: float  # as measured when tuned; 0: not measured
     baseline_ms: float  # of packed SDPA
     workspace_bytes: int
-    threshold: int  # smallest length where the winner is served; -1: never, or not known
+    threshold: int  # stored for host apps: from it the winner wins by the margin; -1: never, or not known
 
 
 class Context:

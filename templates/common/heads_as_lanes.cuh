@@ -72,8 +72,9 @@ class HeadsAsLanes {
       const int key = lane % kKeys;
 #pragma unroll
       for (int head = 0; head < kHeads; ++head) {
-        const bool seen = key >= __shfl_sync(kAllLanes, first, head) && key < __shfl_sync(kAllLanes, last, head);
-        s[head] = seen ? s[head] : negative_infinity();
+        const int begin = __shfl_sync(kAllLanes, first, head);
+        const int end = __shfl_sync(kAllLanes, last, head);
+        s[head] = key >= begin && key < end ? s[head] : negative_infinity();
       }
     });
   }

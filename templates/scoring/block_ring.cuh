@@ -17,8 +17,9 @@ class BlockRing {
   static constexpr int kBefore = Fields::l / Fields::d - 1;  // keys that begin before a block and reach into it
   static constexpr int kSpan = kBlockKeys + kBefore;
   static constexpr int kTake = larger(128 / kTile, 1);  // tiles between two readings, so that a warp has 32 blocks to read
-  // Whether the next tiles may be written while these are read: not where many queries would take too much memory.
-  static constexpr bool kSpare = Columns::kQueries <= 16;
+  // Whether the next tiles may be written while these are read: not where many queries would take too much memory, nor where one
+  // warp does both.
+  static constexpr bool kSpare = Columns::kQueries <= 16 && kWarps > 1;
   // Tiles that are read, and the one before, into which their first block reaches; those that are written meanwhile.
   static constexpr int kTiles = (kSpare ? 2 : 1) * kTake + 1;
   static constexpr int kKeys = kTiles * kTile;

@@ -20,7 +20,7 @@ class FilteredChoice : public ChoiceMemory<Fields, kTile, kWarps> {
   using Kept = BestBlocks<ceil_div(Fields::n_sel, 32) + 1>;
   static constexpr int kBatch = smaller(ceil_div(Columns::kQueries, kWarps), 4);  // queries that a warp reads together
   static constexpr int kRoom = Kept::kRoom;                                       // blocks kept of a query
-  static constexpr int kBytes = Memory::kBytes + Columns::kQueries * (kRoom * 8 + 8);
+  static constexpr int kBytes = ceil_div(Memory::kBytes + Columns::kQueries * (kRoom * 8 + 8), 16) * 16;
 
   struct Best {};  // all state is in shared memory
 

@@ -1,6 +1,5 @@
-// Scoring on CUDA: two kernels, one on warpgroup instructions and one on mma.sync, or plain arithmetic for fp32; what their
-// configs take (the arithmetic of score_wgmma.cuh, score_mma.cuh and block_choice.cuh), units and launches. The baseline is the
-// second with a fixed config, and forms ranges entry by entry.
+// Scoring on CUDA: two kernels, one on warpgroup instructions and one on mma.sync, or plain arithmetic for fp32; which configs
+// there are of them, units and launches. The baseline is the second with a fixed config, and forms ranges entry by entry.
 
 #include <algorithm>
 #include <limits>
@@ -13,83 +12,16 @@
 #include "nsajit/error.h"
 #include "templates/common/warpgroup_launch.h"
 #include "templates/scoring/scoring_backends.h"
+#include "templates/scoring/scoring_cuda_shape.h"
 
 namespace nsajit::templates::scoring {
 namespace {
 
-constexpr const char* kMma = "score_mma";
-constexpr const char* kWgmma = "score_wgmma";
-constexpr const char* kFp32 = "score_fp32";
-constexpr int kPanel = 64;            // kPanelWidth of common/wgmma.cuh
-constexpr int kSmemReserved = 1024;   // of each block's shared memory, the driver's
-constexpr int kFilterRegisters = 48;  // scores and blocks of a list while it is bisected
-constexpr int kMostListed = 29;       // best blocks in a lane's sorted list
-constexpr int kFewHeads = 16;         // of which one lane holds two queries
+constexpr int kPanel = 64;     // kPanelWidth of common/wgmma.cuh
+constexpr int kFewHeads = 16;  // of which one lane holds two queries
 constexpr std::int64_t kMaxGrid = std::numeric_limits<std::int32_t>::max();
 
-bool is_wgmma(const Config& config) { return config.variant == kWgmma; }
-int warpgroups(const Config& config) { return is_wgmma(config) ? config.at("warpgroups") : 1; }
-// That share queries: those of a warpgroup, or of the block.
-int warps(const Config& config) { return is_wgmma(config) ? 4 : config.at("warps"); }
-int tile_keys(const Config& config) { return 16 * warps(config); }
-int threads(const Config& config) { return is_wgmma(config) ? warpgroup_threads(config.at("warpgroups")) : 32 * warps(config); }
-bool is_fp32(const Problem& problem) { return problem.dtype == DType::FP32; }
 const char* warp_variant(const Problem& problem) { return is_fp32(problem) ? kFp32 : kMma; }
-
-// Neighbouring lanes that share the heads of a query; 0: four lanes have too few columns for them.
-int query_lanes(const Problem& problem, const Config& config) {
-  for (const int lanes : {1, 2, 4})
-    if ((problem.group + lanes - 1) / lanes <= config.at("columns") / 4) return lanes;
-  return 0;
-}
-int lane_heads(const Problem& problem, const Config& config) {
-  const int lanes = query_lanes(problem, config);
-  return (problem.group + lanes - 1) / lanes;
-}
-// Of a warpgroup, or of the block. Requires: query_lanes.
-int queries(const Problem& problem, const Config& config) {
-  return config.at("columns") / 4 / lane_heads(problem, config) * (4 / query_lanes(problem, config));
-}
-
-// Blocks whose scores are compared: block 0 and the two local ones are in without one.
-int best_blocks(const Problem& problem) { return std::max(problem.n_sel - 3, 1); }
-
-// What BlockChoice holds: of each query the sorted choice's row and best blocks, or the filter's two lists and state.
-std::int64_t choice_bytes(const Problem& problem, const Config& config) {
-  const std::int64_t rows = queries(problem, config), columns = config.at("columns"), room = config.at("room"),
-                     ring = (rows <= 16 ? 2 : 1) * std::max(128 / tile_keys(config), 1) + 1,
-                     filtered = (problem.n_sel + 31) / 32 * 32 + 32;
-  const std::int64_t sums = std::max<std::int64_t>(rows * (ring * tile_keys(config) + 8) * 4, warps(config) * columns * 8);
-  return sums + columns * 4 + rows * (room > 0 ? (room + 8) * 4 + best_blocks(problem) * 8 : filtered * 8 + 8);
-}
-
-// Passes for the softmax sums, where three warpgroups share the registers: the log-sum-exp then stays in shared memory, too.
-int sum_parts(const Config& config) { return config.at("warpgroups") == 3 && config.at("columns") == 128 ? 2 : 1; }
-
-// Queries that a warp chooses for at a time.
-int queries_together(const Problem& problem, const Config& config) {
-  const int rows = queries(problem, config), compute_warps = warps(config);
-  return rows >= 4 * compute_warps ? 4 : rows >= 2 * compute_warps ? 2 : 1;
-}
-
-// Registers that the sorted lists of a lane take, and the bits of a row that it collects.
-int list_registers(const Problem& problem, const Config& config) {
-  if (config.at("room") == 0) return kFilterRegisters;
-  const int at_once = queries_together(problem, config) * warps(config);
-  return best_blocks(problem) * ((queries(problem, config) + at_once - 1) / at_once) + config.at("room") / 16;
-}
-
-// Sizes of the row of scores; 0: the filter, for numbers of blocks whose list would take too many registers.
-std::vector<int> rooms(const Problem& problem) {
-  return best_blocks(problem) <= kMostListed ? std::vector{128, 256, 512} : std::vector{0};
-}
-
-std::int64_t smem_bytes(const Problem& problem, const Config& config) {
-  const std::int64_t bytes = static_cast<std::int64_t>(element_bytes(problem.dtype)) * problem.dk, stages = config.at("stages"),
-                     row = is_wgmma(config) ? bytes : bytes + 16;
-  return (stages * tile_keys(config) + warpgroups(config) * config.at("columns")) * row +
-         (is_wgmma(config) ? 16 * stages + 16 : 0) + warpgroups(config) * choice_bytes(problem, config);
-}
 
 void require_common(VariantSpace& space, const Problem& problem, const Target& target) {
   space.require("the lanes of a query hold all its heads, in half of their columns at least", [problem](const Config& c) {
@@ -151,7 +83,7 @@ VariantSpace wgmma_space(const Problem& problem, const Target& target) {
   return space;
 }
 
-void require_supported(const Problem& problem, const Target& target) {
+void require_supported(const Target& target) {
   if (target.arch < 80) {
     throw Error(ErrorCode::Unsupported,
                 fmt::format("scoring on {}: the kernels need SM 80 or newer (bf16 mma and cp.async), this is SM {}", target.name,
@@ -159,20 +91,27 @@ void require_supported(const Problem& problem, const Target& target) {
   }
 }
 
-// The first of the known good configs that fits.
+// Columns by preference: as many queries as read the keys together without growing the lists of a lane.
+std::vector<int> widths(const Problem& problem) {
+  if (problem.group > 6) return {128, 64, 96, 32};
+  if (problem.group > 4) return {96, 128, 64, 32};
+  return problem.group > 2 ? std::vector{64, 128, 32} : std::vector{32, 64};
+}
+
+// The first of the known good configs that fits: few warps, so that two blocks of threads share an SM.
 Config choose_warps(const Problem& problem, const Target& target, const char* variant) {
-  require_supported(problem, target);
+  require_supported(target);
   const VariantSpace space = warp_space(problem, target);
-  const std::vector<int> widths = problem.group > kFewHeads ? std::vector{128, 96, 64, 32} : std::vector{64, 32, 96, 128};
-  for (const int warp_count : {8, 4, 2, 1})
-    for (const int columns : widths)
-      for (const int stages : {3, 2}) {
-        Config config{.variant = warp_variant(problem),
-                      .values = {{"warps", warp_count}, {"columns", columns}, {"stages", stages}, {"room", rooms(problem)[0]}}};
-        if (space.find_violation(config)) continue;
-        config.variant = variant;
-        return config;
-      }
+  for (const int warp_count : {4, 8, 2, 1})
+    for (const int columns : widths(problem))
+      for (const int stages : {2, 3})
+        for (const int room : rooms(problem)) {
+          Config config{.variant = warp_variant(problem),
+                        .values = {{"warps", warp_count}, {"columns", columns}, {"stages", stages}, {"room", room}}};
+          if (space.find_violation(config)) continue;
+          config.variant = variant;
+          return config;
+        }
   throw Error(
       ErrorCode::Unsupported,
       fmt::format("scoring on {} for {}: no tile of {} fits {} bytes of shared memory per block with all heads of a query "
@@ -183,14 +122,10 @@ Config choose_warps(const Problem& problem, const Target& target, const char* va
 // As above, of score_wgmma: as many warpgroups as fit, that share the keys; few queries to each, whose lists fit in registers.
 std::optional<Config> choose_wgmma(const Problem& problem, const Target& target) {
   const VariantSpace space = wgmma_space(problem, target);
-  const std::vector<int> widths = problem.group > 6   ? std::vector{128, 64, 96, 32}
-                                  : problem.group > 4 ? std::vector{96, 128, 64}
-                                  : problem.group > 2 ? std::vector{64, 128, 32}
-                                                      : std::vector{32, 64};
   struct Shape {
     int warpgroups, blocks, ahead;
   };
-  for (const int columns : widths)
+  for (const int columns : widths(problem))
     for (const auto& [groups, blocks, ahead] : {Shape{3, 1, 0}, Shape{2, 1, 1}, Shape{2, 1, 0}, Shape{1, 2, 0}, Shape{1, 1, 0}}) {
       Config config{.variant = kWgmma,
                     .values = {{"warpgroups", groups},
@@ -206,7 +141,7 @@ std::optional<Config> choose_wgmma(const Problem& problem, const Target& target)
 }
 
 SearchSpace make_space(const Problem& problem, const Target& target) {
-  require_supported(problem, target);
+  require_supported(target);
   SearchSpace space;
   space.add(warp_space(problem, target));
   if (!is_fp32(problem)) space.add(wgmma_space(problem, target));
@@ -221,7 +156,7 @@ Config make_default(const Problem& problem, const Target& target) {
 Config make_baseline(const Problem& problem, const Target& target) { return choose_warps(problem, target, kPackedSdpa); }
 
 Unit make_unit(const Problem& problem, const Config& config, const Target& target) {
-  require_supported(problem, target);
+  require_supported(target);
   Unit unit;
   unit.element = std::string(to_string(problem.dtype));
   unit.args_type = "nsajit_scoring_args";

@@ -4,12 +4,15 @@
 
 #include "templates/scoring/scoring_inputs.h"
 
+#include <cmath>
+
 #include "templates/common/attention_inputs.h"
 #include "templates/common/compression.h"
 #include "templates/common/host_elements.h"
 #include "templates/common/host_tensors.h"
 #include "templates/common/mix_bits.h"
 #include "templates/common/sequences.h"
+#include "templates/scoring/scoring_reference.h"
 #include "templates/scoring/scoring_rows.h"
 
 namespace nsajit::templates::scoring {
@@ -21,6 +24,7 @@ constexpr float kStep = -0.0625f;
 // Of so many keys one is of the best level and the others of two that follow: the best are fewer than there is room for,
 // so that the last places go to ties.
 constexpr std::uint64_t kRarity = 8;
+constexpr double kHalfVariance = 0.5;  // log of the mean of e^x, of normal logits x
 
 void tie_keys(const Workload& w, const InputRecipe& recipe, HostTensor& k) {
   const nsajit_scoring_args args = make_args(w);
@@ -33,6 +37,30 @@ void tie_keys(const Workload& w, const InputRecipe& recipe, HostTensor& k) {
         store_element(k.data.data(), k.spec.type, b * args.k_b + g * args.k_g + (start + i) * args.k_s,
                       tied_key(w, recipe, g, i));
   }
+}
+
+// InputKind::GivenSums: what the compressed branch hands on. Else, for times, about what normal inputs make of it.
+HostTensor make_lse(const Workload& w, const TensorSpec& spec, const InputRecipe& recipe, std::span<const HostTensor> qk) {
+  const Problem& p = w.problem;
+  const nsajit_scoring_args args = make_args(w);
+  const std::vector<std::int64_t> rows = sample_rows(w, 0);
+  HostTensor lse = make_tensor(spec);
+  for_each_piece(static_cast<std::int64_t>(rows.size()), 64, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t row = rows[static_cast<std::size_t>(i)];
+      const auto [b, s, g] = split_row(w, row);
+      const bool exact = recipe.kind == InputKind::GivenSums;
+      const RowOperands operands = exact ? gather_row(w, qk, row) : RowOperands{};
+      const auto seen = static_cast<double>(count_compressed(p, query_position(w, s) + 1));
+      for (std::int64_t head = 0; head < p.group; ++head) {
+        const double sum =
+            exact ? log_sum_exp(p, operands, args.scale, static_cast<std::size_t>(head)) : std::log(seen) + kHalfVariance;
+        const std::int64_t at = b * args.lse_b + (packed_start(w, b) + s) * args.lse_s + g * args.lse_g + head * args.lse_h;
+        store_element(lse.data.data(), spec.type, at, static_cast<float>(sum));
+      }
+    }
+  });
+  return lse;
 }
 
 }  // namespace
@@ -62,6 +90,7 @@ std::vector<HostTensor> make_inputs(const Workload& w, const InputRecipe& recipe
     tie_queries(w, inputs[kQ]);
     tie_keys(w, recipe, inputs[kK]);
   }
+  inputs.push_back(make_lse(w, specs[kLse], recipe, inputs));
   if (!has_packed_sequences(w)) return inputs;
   inputs.push_back(make_int_tensor(specs[kStarts], sequence_starts(w)));
   inputs.push_back(make_int_tensor(specs[kKeyStarts], compressed_starts(w)));

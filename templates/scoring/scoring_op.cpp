@@ -12,6 +12,7 @@
 #include "templates/common/unread_fields.h"
 #include "templates/scoring/scoring_backends.h"
 #include "templates/scoring/scoring_inputs.h"
+#include "templates/scoring/scoring_model.h"
 #include "templates/scoring/scoring_reference.h"
 #include "templates/scoring/scoring_rows.h"
 
@@ -33,11 +34,18 @@ Problem ScoringOp::canonical(const Problem& problem) const {
 std::vector<TensorSpec> ScoringOp::tensors(const Workload& workload) const { return scoring::make_tensors(workload); }
 
 std::vector<std::byte> ScoringOp::arguments(const Workload& workload, std::span<void* const> tensors, void* workspace) const {
+  return case_arguments({.workload = workload, .recipe = {.kind = InputKind::GivenSums}}, tensors, workspace);
+}
+
+std::vector<std::byte> ScoringOp::case_arguments(const ParityCase& parity_case, std::span<void* const> tensors,
+                                                 void* workspace) const {
+  const Workload& workload = parity_case.workload;
   NSAJIT_ASSERT(tensors.size() == scoring::make_tensors(workload).size(), "one address per tensor of tensors()");
   nsajit_scoring_args args = scoring::make_args(workload);
   args.q = tensors[scoring::kQ];
   args.k = tensors[scoring::kK];
   args.sel = static_cast<int*>(tensors[scoring::kSel]);
+  if (parity_case.recipe.kind == InputKind::GivenSums) args.lse = static_cast<const float*>(tensors[scoring::kLse]);
   args.workspace = workspace;
   if (has_packed_sequences(workload)) {
     args.cu_seqlens = static_cast<const int*>(tensors[scoring::kStarts]);
@@ -68,6 +76,8 @@ std::vector<ParityCase> ScoringOp::parity_cases(const Workload& workload) const 
   list.add("prime", sized(193, 193), InputKind::Random, 96);
   list.add("ties", sized(block + 5, far), InputKind::Ties, 0);
   list.add("ties in short rows", sized(150, 150), InputKind::Ties, 0);
+  list.add("sums given", sized(29, far), InputKind::GivenSums, 0);
+  list.add("sums given, short", sized(2 * block + 1, 5 * block), InputKind::GivenSums, 0);
   list.add("large logits", sized(29, far), InputKind::LargeLogits, 0);
   list.add("decode", sized(1, far), InputKind::Random, 0);
   list.add("decode of a few", sized(13, far + 5), InputKind::Random, 0);
@@ -117,6 +127,10 @@ Op::Work ScoringOp::work(const Workload& w) const {
   const double groups = static_cast<double>(w.G), element = static_cast<double>(element_bytes(p.dtype));
   return {.flops = 2.0 * groups * seen * p.group * p.dk,
           .bytes = groups * (element * p.dk * (rows * p.group + keys) + 4.0 * rows * w.n * entry_ints(p))};
+}
+
+std::optional<Prediction> ScoringOp::predict(const Workload& workload, const Config& config, const Target& target) const {
+  return scoring::predict_scoring(workload, config, target);
 }
 
 }  // namespace nsajit::templates

@@ -12,7 +12,10 @@ class ScoringOp : public BackendOp {
 
   Problem canonical(const Problem& problem) const override;
   std::vector<TensorSpec> tensors(const Workload& workload) const override;
+  // With the log-sum-exp of the compressed branch, as a forward pass hands it on; parity cases are mostly without.
   std::vector<std::byte> arguments(const Workload& workload, std::span<void* const> tensors, void* workspace) const override;
+  std::vector<std::byte> case_arguments(const ParityCase& parity_case, std::span<void* const> tensors,
+                                        void* workspace) const override;
 
   std::vector<HostTensor> make_inputs(const Workload& workload, const InputRecipe& recipe) const override;
   std::vector<ParityCase> parity_cases(const Workload& workload) const override;
@@ -26,6 +29,7 @@ class ScoringOp : public BackendOp {
   std::int64_t threshold_length(const Workload& workload) const override;
   std::vector<Workload> threshold_ladder(const Workload& workload) const override;
   Work work(const Workload& workload) const override;
+  std::optional<Prediction> predict(const Workload& workload, const Config& config, const Target& target) const override;
 };
 
 }  // namespace nsajit::templates

@@ -21,24 +21,40 @@ namespace {
 
 constexpr double kUnderflow = 1e-35;
 
+// Of one head and all keys: the logits, and the sums of |q k| scale behind them.
+struct HeadLogits {
+  std::vector<double> values, magnitudes;
+};
+
+HeadLogits head_logits(const Problem& p, const RowOperands& row, double scale, std::size_t head) {
+  HeadLogits logits{std::vector<double>(row.keys), std::vector<double>(row.keys)};
+  for (std::size_t d = 0; d < static_cast<std::size_t>(p.dk); ++d) {
+    const double q = row.q[head * static_cast<std::size_t>(p.dk) + d] * scale;
+    for (std::size_t i = 0; i < row.keys; ++i) {
+      logits.values[i] += q * row.k[d * row.keys + i];
+      logits.magnitudes[i] += std::abs(q * row.k[d * row.keys + i]);
+    }
+  }
+  return logits;
+}
+
+// exp(logit - the highest) in place; their sum. The highest one is `top`.
+double exponentiate(std::vector<double>& logits, double& top) {
+  top = *std::max_element(logits.begin(), logits.end());
+  for (double& x : logits) x = std::exp(x - top);
+  return std::accumulate(logits.begin(), logits.end(), 0.0);
+}
+
 // Probabilities of the keys, summed over the heads (Eq. 8 and 10), and the largest sum of |q k| scale.
 std::vector<double> sum_probabilities(const Problem& p, const RowOperands& row, double scale, double& largest) {
   std::vector<double> sums(row.keys);
+  if (row.keys == 0) return sums;
   for (std::size_t head = 0; head < static_cast<std::size_t>(p.group); ++head) {
-    std::vector<double> logits(row.keys), magnitudes(row.keys);
-    for (std::size_t d = 0; d < static_cast<std::size_t>(p.dk); ++d) {
-      const double q = row.q[head * static_cast<std::size_t>(p.dk) + d] * scale;
-      for (std::size_t i = 0; i < row.keys; ++i) {
-        logits[i] += q * row.k[d * row.keys + i];
-        magnitudes[i] += std::abs(q * row.k[d * row.keys + i]);
-      }
-    }
-    if (row.keys == 0) continue;
-    largest = std::max(largest, *std::max_element(magnitudes.begin(), magnitudes.end()));
-    const double top = *std::max_element(logits.begin(), logits.end());
-    for (double& x : logits) x = std::exp(x - top);
-    const double sum = std::accumulate(logits.begin(), logits.end(), 0.0);
-    for (std::size_t i = 0; i < row.keys; ++i) sums[i] += logits[i] / sum;
+    HeadLogits logits = head_logits(p, row, scale, head);
+    largest = std::max(largest, *std::max_element(logits.magnitudes.begin(), logits.magnitudes.end()));
+    double top = 0;
+    const double sum = exponentiate(logits.values, top);
+    for (std::size_t i = 0; i < row.keys; ++i) sums[i] += logits.values[i] / sum;
   }
   return sums;
 }
@@ -91,6 +107,28 @@ std::vector<std::int64_t> subtract(const std::vector<std::int64_t>& from, const 
 double score_error(const RowScores& scores, double a, double b) { return scores.relative_error * (a + b) + kUnderflow; }
 
 }  // namespace
+
+RowOperands gather_row(const Workload& w, std::span<const HostTensor> inputs, std::int64_t row) {
+  const auto [b, s, g] = split_row(w, row);
+  const bool packed = has_packed_sequences(w);
+  const std::int64_t length = packed ? sequence_length(w, b) : w.S_kv;
+  std::vector<std::int64_t> keys(
+      static_cast<std::size_t>(count_compressed(w.problem, std::min(query_position(w, s) + 1, length))));
+  std::iota(keys.begin(), keys.end(), 0);
+  const RowPlace at{.b = b,
+                    .g = g,
+                    .query = packed_start(w, b) + s,
+                    .first_key = packed ? compressed_starts(w)[static_cast<std::size_t>(b)] : 0};
+  return gather_operands(w.problem, make_args(w), inputs, at, keys);
+}
+
+double log_sum_exp(const Problem& p, const RowOperands& row, double scale, std::size_t head) {
+  if (row.keys == 0) return -std::numeric_limits<double>::infinity();
+  HeadLogits logits = head_logits(p, row, scale, head);
+  double top = 0;
+  const double sum = exponentiate(logits.values, top);
+  return top + std::log(sum);
+}
 
 RowScores score_row(const Problem& p, const RowOperands& row, double scale, std::int64_t position) {
   RowScores scores;
@@ -154,20 +192,13 @@ std::string find_wrong_choice(const Workload& w, std::int64_t position, const Ro
 
 Reference make_reference(const Workload& w, const InputRecipe& recipe, std::span<const HostTensor> inputs,
                          std::vector<std::int64_t> rows) {
-  const nsajit_scoring_args args = make_args(w);
-  const std::vector<std::int32_t> starts = compressed_starts(w);
-  const bool packed = has_packed_sequences(w);
+  const double scale = make_args(w).scale;
   const auto scores = std::make_shared<std::vector<RowScores>>(rows.size());
   std::vector<std::vector<std::int32_t>> entries(rows.size());
   for_each_piece(static_cast<std::int64_t>(rows.size()), 2, [&](std::int64_t begin, std::int64_t end) {
     for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-      const auto [b, s, g] = split_row(w, rows[i]);
-      const std::int64_t position = query_position(w, s), length = packed ? sequence_length(w, b) : w.S_kv;
-      std::vector<std::int64_t> keys(static_cast<std::size_t>(count_compressed(w.problem, std::min(position + 1, length))));
-      std::iota(keys.begin(), keys.end(), 0);
-      const RowPlace at{
-          .b = b, .g = g, .query = packed_start(w, b) + s, .first_key = packed ? starts[static_cast<std::size_t>(b)] : 0};
-      (*scores)[i] = score_row(w.problem, gather_operands(w.problem, args, inputs, at, keys), args.scale, position);
+      const std::int64_t position = query_position(w, split_row(w, rows[i]).s);
+      (*scores)[i] = score_row(w.problem, gather_row(w, inputs, rows[i]), scale, position);
       entries[i] = write_entries(w, choose_blocks(w, position, (*scores)[i]), position);
     }
   });

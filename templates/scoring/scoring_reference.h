@@ -25,7 +25,13 @@ struct RowScores {
   double relative_error = 0;   // of a score that fp32 computes
 };
 
-// `row`: the query and the compressed keys that it sees.
+// The query of a row and the compressed keys that it sees. `inputs`: q and k first.
+RowOperands gather_row(const Workload& workload, std::span<const HostTensor> inputs, std::int64_t row);
+
+// Of the logits of one head; -inf where no key is seen.
+double log_sum_exp(const Problem& problem, const RowOperands& row, double scale, std::size_t head);
+
+// `row`: as gather_row answers.
 RowScores score_row(const Problem& problem, const RowOperands& row, double scale, std::int64_t position);
 
 // The blocks of a row, ascending: forced ones as far as n goes, then the best.

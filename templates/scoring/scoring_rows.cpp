@@ -8,11 +8,14 @@
 #include "templates/common/compression.h"
 
 namespace nsajit::templates::scoring {
+
 std::vector<TensorSpec> make_tensors(const Workload& w) {
   TensorSpec sel = make_sel_spec(w);
   sel.output = true;
+  TensorSpec lse = make_lse_spec(w);
+  lse.output = false;
   std::vector<TensorSpec> specs{make_query_spec(w, "q", w.problem.dk),
-                                make_key_spec(w, "k", w.problem.dk, count_compressed_rows(w)), std::move(sel)};
+                                make_key_spec(w, "k", w.problem.dk, count_compressed_rows(w)), std::move(sel), std::move(lse)};
   if (!has_packed_sequences(w)) return specs;
   specs.push_back(make_starts_spec(w, "cu_seqlens"));
   specs.push_back(make_starts_spec(w, "cu_keys"));

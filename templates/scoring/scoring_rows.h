@@ -12,7 +12,7 @@
 namespace nsajit::templates::scoring {
 
 // Index of each tensor in ScoringOp::tensors(); the starts with packed sequences only.
-enum Tensor : std::size_t { kQ, kK, kSel, kStarts, kKeyStarts };
+enum Tensor : std::size_t { kQ, kK, kSel, kLse, kStarts, kKeyStarts };
 
 std::vector<TensorSpec> make_tensors(const Workload& workload);
 // Everything but the addresses.

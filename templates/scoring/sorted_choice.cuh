@@ -95,7 +95,7 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
   using Lanes = QueryLanes<kTogether>;
   static constexpr int kLanes = Lanes::kCount;                           // of a query
   static constexpr int kRounds = ceil_div(kQueries, kTogether* kWarps);  // in which a warp has taken all its queries
-  static constexpr int kBytes = Memory::kBytes + kQueries * (kRowPitch * 4 + kBest * 8);
+  static constexpr int kBytes = ceil_div(Memory::kBytes + kQueries * (kRowPitch * 4 + kBest * 8), 16) * 16;
   static_assert(kRoom >= 64 && kRoom % 32 == 0, "what is read at a time fits twice");
   static_assert(kRoom <= 32 * kLanes, "each lane of a query collects 32 blocks");
 

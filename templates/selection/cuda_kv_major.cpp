@@ -85,27 +85,34 @@ VariantSpace kv_major_space(const Problem& problem, const Target& target) {
   return space;
 }
 
-VariantSpace start_wgmma_space(const char* name, const Problem& problem, const Target& target) {
-  VariantSpace space(name);
-  space.dimension("warpgroups", {1, 2})
-      .dimension("blocks_per_sm", {1, 2, 3, 4})
-      .dimension("keys", {kPanel})
-      .dimension("item_pairs", {128, 256, 512})
-      .dimension("chunk", {16384, 65536});
+// Joins the requirements of both warpgroup variants to their dimensions.
+void require_wgmma(VariantSpace& space, const Problem& problem, const Target& target) {
   space.require("warpgroup matrix instructions exist on SM 90a", [target](const Config&) { return target.arch == 90; });
   space.require("dk, dv and the tile are multiples of the 64 elements of a swizzled panel", [problem](const Config&) {
     return problem.dk % kPanel == 0 && problem.dv % kPanel == 0 && tile_keys(problem) % kPanel == 0;
   });
   require_residency(space, problem, target);
-  return space;
 }
 
 VariantSpace kv_major_wgmma_space(const Problem& problem, const Target& target) {
-  return start_wgmma_space(kWgmmaName, problem, target);
+  VariantSpace space(kWgmmaName);
+  space.dimension("warpgroups", {1, 2})
+      .dimension("blocks_per_sm", {1, 2, 3, 4})
+      .dimension("keys", {kPanel})
+      .dimension("item_pairs", {128, 256, 512})
+      .dimension("chunk", {16384, 65536});
+  require_wgmma(space, problem, target);
+  return space;
 }
 
 VariantSpace kv_near_wgmma_space(const Problem& problem, const Target& target) {
-  VariantSpace space = start_wgmma_space(kNearName, problem, target);
+  VariantSpace space(kNearName);
+  space.dimension("warpgroups", {1, 2})
+      .dimension("blocks_per_sm", {1, 2, 3, 4})
+      .dimension("keys", {kPanel})
+      .dimension("item_pairs", {128, 256, 512})
+      .dimension("chunk", {16384});
+  require_wgmma(space, problem, target);
   space.require("a selection block is a whole number of tiles",
                 [problem](const Config&) { return problem.l_sel % tile_keys(problem) == 0; });
   return space;

@@ -42,8 +42,9 @@ std::optional<Prediction> predict_cuda(const Workload& workload, const Config& c
   if (config.variant == "query_union") prediction = predict_query_union(workload, config, target, {});
   if (config.variant == "query_union_wgmma") prediction = predict_query_union_wgmma(workload, config, target, {});
   if (config.variant == "packed_sdpa") prediction = predict_packed_sdpa(workload, config, target, {});
-  if (config.variant.starts_with("kv_major"))
-    prediction = predict_kv_major(workload, config, target, config.variant == "kv_major" ? kKvMajorRates : kKvWgmmaRates);
+  if (config.variant == "kv_major") prediction = predict_kv_major(workload, config, target, kKvMajorRates);
+  if (config.variant == "kv_major_wgmma") prediction = predict_kv_major(workload, config, target, kKvWgmmaRates);
+  if (config.variant == "kv_near_wgmma") prediction = predict_kv_major(workload, config, target, kKvNearRates);
   if (prediction && !has_known_rates(target)) {
     prediction->time_us = 0;
     prediction->bound = "unknown";

@@ -14,7 +14,7 @@
 namespace nsajit::templates {
 
 // nullopt: no model of this variant (fp32 storage). time_us is 0 on a machine whose rates are not known.
-// Requires: a config that cuda_plan takes; throws what it throws.
+// Requires: a config that the CUDA plan takes; throws what it throws.
 std::optional<Prediction> predict_cuda(const Workload& workload, const Config& config, const Target& target);
 
 // The configs in the order of their predicted time, those without a prediction last; ties keep their order.

@@ -65,7 +65,7 @@ double expect_busiest(int stages, int rows, double share) {
 Prediction predict_query_major(const Workload& workload, const Config& config, const Target& target,
                                const QueryMajorRates& rates) {
   const Problem& p = workload.problem;
-  const LaunchStep step = cuda_plan(workload, config, target).steps.front();
+  const LaunchStep step = selection::kCudaFunctions.plan(workload, config, target).steps.front();
   const int splits = config.variant == "query_split" ? config.at("splits") : 1;
   const int queries = config.at("queries"), key_warps = config.at("key_warps") * splits, keys = config.at("keys");
   const double blocks = resident_blocks(step, query_registers(p, config), target), warps = blocks * step.block[0] / 32;
@@ -102,7 +102,7 @@ Prediction predict_query_major(const Workload& workload, const Config& config, c
 Prediction predict_query_union(const Workload& workload, const Config& config, const Target& target,
                                const QueryUnionRates& rates) {
   const Problem& p = workload.problem;
-  const LaunchStep step = cuda_plan(workload, config, target).steps.front();
+  const LaunchStep step = selection::kCudaFunctions.plan(workload, config, target).steps.front();
   const int rows = config.at("queries"), keys = config.at("keys"), stages = config.at("stages");
   const SelectionMeans means = expect_selection(workload, rows);
   const double blocks = resident_blocks(step, union_registers(p, config), target);
@@ -143,7 +143,8 @@ Prediction predict_packed_sdpa(const Workload& workload, const Config& config, c
                   .flops = 2 * means.tokens * padded_heads(p, config) * (p.dk + p.dv)};
   time.add({{"HBM", selected / rates.write}});
   time.add({{"HBM", selected / rates.read}});
-  time.add({{"launches", kLaunchUs * static_cast<double>(cuda_plan(workload, config, target).steps.size())}});
+  time.add(
+      {{"launches", kLaunchUs * static_cast<double>(selection::kCudaFunctions.plan(workload, config, target).steps.size())}});
   made.time_us = time.time_us();
   made.bound = time.bound();
   return made;

@@ -6,14 +6,6 @@
 
 namespace nsajit::templates {
 
-// Measured, of one SM at 1.98 GHz from figures of the whole chip of 132: shared memory 31 TB/s, L2 9 TB/s, mma.sync 635 and
-// wgmma 790 TFLOP/s (bf16). Per microsecond.
-inline constexpr double kChipSms = 132;
-inline constexpr double kSmemPerSm = 31e6 / kChipSms;
-inline constexpr double kMmaPerSm = 635e6 / kChipSms;
-inline constexpr double kWgmmaPerSm = 790e6 / kChipSms;
-inline constexpr double kL2Bytes = 9.0e6 / kChipSms;  // of an SM: L2 to it
-
 // Microseconds are per warp where not said otherwise; a "unit" is 16 keys x 256 elements of K and V for 8 heads.
 struct QueryMajorRates {
   double l2_per_sm = 58200;    // bytes, as random blocks are gathered
@@ -78,6 +70,16 @@ inline constexpr KvMajorRates kKvWgmmaRates{.l2_share = 0.678,
                                             .merge = 2.73e6,
                                             .chunk_fixed = 49.7,
                                             .row_fixed = 4.54e-4};
+// Of the exploration runs that docs/performance.md describes, not of a tuning.
+inline constexpr KvMajorRates kKvNearRates{.l2_share = 0.67,
+                                           .unit_issue = 0,
+                                           .step_chain = 0.297,
+                                           .unit_chain = 1.24,
+                                           .item_fixed = 8.68,
+                                           .tail = 1.82,
+                                           .merge = 3.46e6,
+                                           .chunk_fixed = 16.6,
+                                           .row_fixed = 3.27e-4};
 
 struct PackedRates {
   double write = 4.26e6;  // bytes of the chip, while gathering

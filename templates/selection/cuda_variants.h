@@ -28,13 +28,13 @@ extern const CudaVariant kCudaKvMajor;
 extern const CudaVariant kCudaKvMajorWgmma;
 // The same, with block 0 and each row's two local blocks, where it selected them, computed as the partial results are merged.
 extern const CudaVariant kCudaKvNearWgmma;
-// Gather, then dense attention: the baseline. Its space is what cuda_baseline_config chooses from.
+// Gather, then dense attention: the baseline. Its space is what the baseline is chosen from.
 extern const CudaVariant kCudaPackedSdpa;
 // The same two for fp32 storage, on the plain arithmetic units.
 extern const CudaVariant kCudaQueryMajorFp32;
 extern const CudaVariant kCudaPackedSdpaFp32;
 
-// Configs in order of preference for cuda_default_config; the first that is in the space is it.
+// Configs in order of preference for the default; the first that is in the space is it.
 std::vector<Config> query_major_defaults(const Problem& problem);
 std::vector<Config> query_major_fp32_defaults();
 // The best config of packed SDPA that fits. Throws Error{Unsupported} where none does.

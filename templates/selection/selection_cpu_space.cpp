@@ -34,29 +34,27 @@ VariantSpace make_query_major(const Problem& problem, const Target& target) {
   return space;
 }
 
-}  // namespace
-
-SearchSpace cpu_space(const Problem& problem, const Target& target) {
+SearchSpace make_space(const Problem& problem, const Target& target) {
   check_cpu_target("selection", problem, target);
   SearchSpace space;
   space.add(make_query_major(problem, target));
   return space;
 }
 
-Config cpu_default_config(const Problem& problem, const Target& target) {
+Config make_default(const Problem& problem, const Target& target) {
   const Config base{.variant = kQueryMajor, .values = {{"value_heads", 1}, {"tile", 32}, {"pack_v", 0}, {"rows", 8}}};
-  return find_default_blocks(problem, cpu_space(problem, target), target, base);
+  return find_default_blocks(problem, make_space(problem, target), target, base);
 }
 
-Config cpu_baseline_config(const Problem& problem, const Target& target) {
-  Config config = cpu_default_config(problem, target);  // the same register blocks: a fair opponent
+Config make_baseline(const Problem& problem, const Target& target) {
+  Config config = make_default(problem, target);  // the same register blocks: a fair opponent
   config.variant = kPackedSdpa;
   config.values.erase("pack_k");
   config.values.erase("pack_v");
   return config;
 }
 
-Unit cpu_unit(const Problem& problem, const Config& config, const Target&) {
+Unit make_unit(const Problem& problem, const Config& config, const Target&) {
   const bool packed = config.variant == kPackedSdpa;
   Unit unit;
   unit.template_path = packed ? "selection/packed_sdpa_cpu.bc" : "selection/selection_cpu.bc";
@@ -70,10 +68,14 @@ Unit cpu_unit(const Problem& problem, const Config& config, const Target&) {
   return unit;
 }
 
-LaunchPlan cpu_plan(const Workload& workload, const Config& config, const Target& target) {
+LaunchPlan make_plan(const Workload& workload, const Config& config, const Target& target) {
   const CpuScratch scratch = make_cpu_scratch(workload.problem, config, make_packing(workload.problem, config));
   return {.steps = {make_cpu_step(workload.B * workload.S * workload.G, config.at("rows"), 1, target, scratch.bytes)},
           .workspace_bytes = 0};
 }
+
+}  // namespace
+
+const BackendFunctions selection::kCpuFunctions{make_space, make_default, make_baseline, make_unit, make_plan};
 
 }  // namespace nsajit::templates

@@ -40,9 +40,7 @@ const CudaVariant& find_variant(const Problem& problem, const Config& config) {
                                                       to_string(config), config.variant, to_string(problem.dtype), known));
 }
 
-}  // namespace
-
-SearchSpace cuda_space(const Problem& problem, const Target& target) {
+SearchSpace make_space(const Problem& problem, const Target& target) {
   require_supported(target);
   SearchSpace space;
   std::vector<const CudaVariant*> candidates = variants_of(problem);
@@ -51,7 +49,7 @@ SearchSpace cuda_space(const Problem& problem, const Target& target) {
   return space;
 }
 
-Config cuda_default_config(const Problem& problem, const Target& target) {
+Config make_default(const Problem& problem, const Target& target) {
   require_supported(target);
   const VariantSpace space = variants_of(problem).front()->space(problem, target);
   for (const Config& config : problem.dtype == DType::FP32 ? query_major_fp32_defaults() : query_major_defaults(problem))
@@ -62,17 +60,17 @@ Config cuda_default_config(const Problem& problem, const Target& target) {
                   target.name, to_string(problem), target.smem_bytes));
 }
 
-Config cuda_baseline_config(const Problem& problem, const Target& target) {
+Config make_baseline(const Problem& problem, const Target& target) {
   require_supported(target);
   return problem.dtype == DType::FP32 ? packed_sdpa_fp32_config(problem, target) : packed_sdpa_config(problem, target);
 }
 
-Unit cuda_unit(const Problem& problem, const Config& config, const Target& target) {
+Unit make_unit(const Problem& problem, const Config& config, const Target& target) {
   require_supported(target);
   return find_variant(problem, config).unit(problem, config, target);
 }
 
-LaunchPlan cuda_plan(const Workload& workload, const Config& config, const Target& target) {
+LaunchPlan make_plan(const Workload& workload, const Config& config, const Target& target) {
   if (workload.G > kMaxGridYz || workload.B > kMaxGridYz || workload.S_kv > std::numeric_limits<int>::max()) {
     throw Error(ErrorCode::Unsupported,
                 fmt::format("launch selection for {}: B and G go up to {}, S_kv up to {}; split the batch", to_string(workload),
@@ -80,6 +78,10 @@ LaunchPlan cuda_plan(const Workload& workload, const Config& config, const Targe
   }
   return find_variant(workload.problem, config).plan(workload, config, target);
 }
+
+}  // namespace
+
+const BackendFunctions selection::kCudaFunctions{make_space, make_default, make_baseline, make_unit, make_plan};
 
 Unit start_cuda_unit(const Problem& problem, const Config& config) {
   Unit unit;

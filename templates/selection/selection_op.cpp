@@ -18,9 +18,6 @@
 namespace nsajit::templates {
 namespace {
 
-constexpr BackendFunctions kCuda{cuda_space, cuda_default_config, cuda_baseline_config, cuda_unit, cuda_plan};
-constexpr BackendFunctions kCpu{cpu_space, cpu_default_config, cpu_baseline_config, cpu_unit, cpu_plan};
-
 std::int64_t block_count(const Problem& problem, std::int64_t S_kv) { return (S_kv + problem.l_sel - 1) / problem.l_sel; }
 
 // Tokens that a random row at `position` attends to: n whole blocks, the last of them up to the position.
@@ -46,7 +43,7 @@ Op::Work work_on(const Workload& w, double tokens) {
 
 }  // namespace
 
-SelectionOp::SelectionOp() : BackendOp("selection", Branch::Selection, kCpu, kCuda) {}
+SelectionOp::SelectionOp() : BackendOp("selection", Branch::Selection, selection::kCpuFunctions, selection::kCudaFunctions) {}
 
 Problem SelectionOp::canonical(const Problem& problem) const { return without_window(without_compression(problem)); }
 

@@ -121,6 +121,16 @@ TEST_CASE("bench lookup times lookups with and without a writer, and writes json
   CHECK(json["lookups"][3]["bind_p50_us"].get<double>() > 0);
 }
 
+TEST_CASE("bench start compiles once and then nothing") {
+  const TemporaryFolder folder;
+  const auto result = run_program(folder, "bench start --device cpu --starts 2 --cache " + folder.file("c.db") +
+                                              " --dtype fp32 --dk 32 --dv 32 --group 2 --n-sel 2 --S 256 --overlap 0,50");
+  INFO(result.out << result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK(has(result.out, "first start, what is not in the cache is compiled: 2 kernels in "));
+  CHECK(has(result.out, "2 frozen starts, 0 compilations: 2 kernels ready in "));
+}
+
 TEST_CASE("bench forward times the parts, the whole and dense attention at each length, and says where it wins") {
   const TemporaryFolder folder;
   const auto result =

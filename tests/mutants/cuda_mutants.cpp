@@ -12,9 +12,6 @@ constexpr const char* kColumns = "selection/heads_as_columns.cuh";
 constexpr const char* kRows = "common/heads_as_rows.cuh";
 constexpr const char* kSoftmax = "common/softmax_rows.cuh";
 constexpr const char* kUnion = "selection/query_union.cuh";
-constexpr const char* kIndex = "selection/kv_index.cuh";
-constexpr const char* kCombine = "selection/kv_combine.cuh";
-constexpr const char* kKvMajor = "selection/kv_major.cuh";
 constexpr const char* kPacked = "selection/packed_sdpa.cuh";
 constexpr const char* kSplit = "selection/query_split.cuh";
 constexpr const char* kUnionWgmma = "selection/query_union_wgmma.cuh";
@@ -22,12 +19,6 @@ constexpr const char* kMap = "selection/selection_map.cuh";
 constexpr const char* kWarpgroup = "common/warpgroup_attention.cuh";
 constexpr const char* kWindow = "dense/row_window.cuh";
 constexpr const char* kSequence = "common/sequence.cuh";
-constexpr const char* kBlockRule = "scoring/block_rule.cuh";
-constexpr const char* kRing = "scoring/block_ring.cuh";
-constexpr const char* kSorted = "scoring/sorted_choice.cuh";
-constexpr const char* kTileScores = "scoring/tile_scores.cuh";
-constexpr const char* kBestBlocks = "scoring/best_blocks.cuh";
-constexpr const char* kChosen = "scoring/chosen_blocks.cuh";
 constexpr const char* kDenseTiles = "dense/dense_tiles.cuh";
 constexpr const char* kDenseMma = "dense/dense_mma.cuh";
 constexpr const char* kDenseFp32 = "dense/dense_fp32.cuh";
@@ -49,13 +40,9 @@ constexpr const char* kGroup16 = "bf16,dk=64,dv=64,group=16,l_sel=64,n_sel=6;S=2
 constexpr const char* kSliding = "sliding,bf16,dk=64,dv=64,group=4,w=70;S=200,S_kv=512,G=2";
 constexpr const char* kSlidingFp32 = "sliding,fp32,dk=64,dv=64,group=4,w=70;S=200,S_kv=512,G=2";
 constexpr const char* kCompressed = "compressed,bf16,dk=64,dv=64,group=4,l=32,d=16;S=200,S_kv=1200,G=2";
-constexpr const char* kScoring = "scoring,bf16,dk=64,group=4,n_sel=6;S=200,S_kv=3000,G=2";
-constexpr const char* kManyRows = "scoring,bf16,dk=64,group=4,n_sel=6;S=100,S_kv=40000,G=1";    // longer than every row of scores
-constexpr const char* kManyBlocks = "scoring,bf16,dk=64,group=4,n_sel=40;S=100,S_kv=9000,G=1";  // too many for sorted lists
 
 using Hits = std::vector<std::string>;
-const Hits kTuned{"query_major{", "query_union{", "kv_major{", "kv_major_wgmma{"};
-const Hits kIndexed{"kv_major{", "kv_major_wgmma{"};
+const Hits kTuned{"query_major{", "query_union{", "kv_major{", "kv_major_wgmma{", "kv_near_wgmma{"};
 const Hits kMerged{"query_major{", "query_union{", "packed_sdpa{"};
 const Hits kStreamed{"query_major{", "packed_sdpa{"};
 
@@ -212,61 +199,6 @@ std::vector<Mutant> dense_mutants() {
   };
 }
 
-std::vector<Mutant> scoring_mutants() {
-  const Hits kAll{"score_mma{", "score_wgmma{", "packed_sdpa{"}, kTunedForms{"score_mma{", "score_wgmma{"};
-  return {
-      {"a block's score lacks the keys that begin before it",
-       {kRing, "const float weight = static_cast<float>(overlap)",
-        "const float weight = o < 0 ? 0.0f : static_cast<float>(overlap)"},
-       kAll,
-       kScoring},
-      {"overlap of a key and a block is not weighted",
-       {kRing, "total = fmaf(weight, row[at], total);", "total += row[at];"},
-       kAll,
-       kScoring},
-      {"ties are broken against the lower block",
-       {kSorted, "tied &= ~(0x80000000u >> __clz(tied))", "tied &= tied - 1"},
-       kAll,
-       kScoring},
-      {"as many blocks are in as reach the highest score",
-       {kSorted, "least = min(least, top.bits[i]);", "least = max(least, top.bits[i]);"},
-       kAll,
-       kScoring},
-      {"blocks of an earlier row are forgotten", {kSorted, "if (best.first > 1) keeper.keep_old();", ""}, kAll, kManyRows},
-      {"the filter breaks ties against the lower block",
-       {kBestBlocks, "__popc(ties & before) < equal", "__popc(ties & ~before) <= equal"},
-       {"score_mma{", "packed_sdpa{"},
-       kManyBlocks},
-      {"the filter's threshold is not raised",
-       {kBestBlocks, "make_int2(wanted, static_cast<int>(least));", "make_int2(wanted - 1, -1);"},
-       {"score_mma{", "packed_sdpa{"},
-       kManyBlocks},
-      {"the last candidate is not scored",
-       {kBlockRule, "return max(local - 1, 1); }", "return max(local - 2, 1); }"},
-       kAll,
-       kScoring},
-      {"the block before the local one is not forced", {kBlockRule, "(local > 1 && n > 2 ? 1 : 0)", "0"}, kAll, kScoring},
-      {"softmax sums have seen too many keys",
-       {kTileScores, "if (8 * half >= seen)", "if (8 * half >= seen + 16)"},
-       kAll,
-       kScoring},
-      {"the last head of a query is left out",
-       {kTileScores, "place < (nth + 1) * Columns::kHeads; ++place) {\n        if (place % 2 == 0)",
-        "place < (nth + 1) * Columns::kHeads - 1; ++place) {\n        if (place % 2 == 0)"},
-       kAll,
-       kScoring},
-      {"softmax sums of the other warps are lost",
-       {kTileScores, "for (int other = 1; other < kWarps; ++other) {", "for (int other = 1; other < 2; ++other) {"},
-       kAll,
-       kScoring},
-      {"neighbouring ranges are not merged", {kChosen, "(i == 0 || at(i - 1) + 1 != block)", "true"}, kTunedForms, kScoring},
-      {"the last range is not clamped to the position",
-       {kChosen, "min(block * Fields::l_sel + (Fields::l_sel - 1), position) + 1", "block * Fields::l_sel + Fields::l_sel"},
-       kAll,
-       kScoring},
-  };
-}
-
 std::vector<Mutant> other_variant_mutants() {
   return {
       {"the union misses the first entry's tiles",
@@ -277,22 +209,6 @@ std::vector<Mutant> other_variant_mutants() {
       {"a row of the union is not merged",
        {kUnion, "const bool real = s >= 0;", "const bool real = s > 0;"},
        {"query_union{"},
-       kGroup4},
-      {"the index drops the last entry's pairs",
-       {kIndex, "if (base + lane < row.n) read_entry", "if (base + lane + 1 < row.n) read_entry"},
-       kIndexed,
-       kGroup4},
-      {"partial results are merged unweighted",
-       {kCombine, "const float weight = exp2_fast(lse[slot] - top);", "const float weight = 1.0f;"},
-       kIndexed,
-       kGroup4},
-      {"the last slot of a row is not merged",
-       {kCombine, "if (slot >= pairs) lse", "if (slot >= pairs - 1) lse"},
-       kIndexed,
-       kGroup4},
-      {"a pair's last key is masked",
-       {kKvMajor, "bounds.last[half] = packed >> 16;", "bounds.last[half] = (packed >> 16) - 1;"},
-       {"kv_major{"},
        kGroup4},
       {"packed rows lack their last token",
        {kPacked, "min(tokens, Fields::max_tokens);", "min(tokens - 1, Fields::max_tokens);"},
@@ -389,10 +305,11 @@ const std::vector<Mutant>& cuda_mutants() {
     for (Mutant& mutant : query_major_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : hopper_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : dense_mutants()) mutants.push_back(std::move(mutant));
-    for (Mutant& mutant : scoring_mutants()) mutants.push_back(std::move(mutant));
+    for (Mutant& mutant : cuda_scoring_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : streaming_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : decode_mutants()) mutants.push_back(std::move(mutant));
     for (Mutant& mutant : other_variant_mutants()) mutants.push_back(std::move(mutant));
+    for (Mutant& mutant : cuda_kv_mutants()) mutants.push_back(std::move(mutant));
     return mutants;
   }();
   return all;

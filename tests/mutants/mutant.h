@@ -31,5 +31,7 @@ bool is_hit(const Mutant& mutant, std::string_view config);
 
 const std::vector<Mutant>& cpu_mutants();
 const std::vector<Mutant>& cuda_mutants();
+std::vector<Mutant> cuda_kv_mutants();       // of these, those of the KV-major variants
+std::vector<Mutant> cuda_scoring_mutants();  // and those of scoring
 
 }  // namespace nsajit::testing

@@ -4,8 +4,8 @@
 
 #include <catch2/catch_all.hpp>
 
-#include "nsajit/error.h"
 #include "codegen/frozen_compiler.h"
+#include "nsajit/error.h"
 #include "runtime/kernel_key.h"
 #include "runtime/stored_binary.h"
 #include "tests/cache/captured_stderr.h"
@@ -164,27 +164,6 @@ TEST_CASE("winners of another device or another tuple do not count", "[runtime]"
   CHECK(fixture.decide(sized(1024)).grade == Grade::Fallback);
 }
 
-TEST_CASE("a length below the threshold is served by the baseline", "[runtime]") {
-  Fixture fixture;
-  fixture.store({});
-  fixture.store_threshold(512);
-  CHECK(fixture.decide(sized(1024, 8)).grade == Grade::Nearest);
-  const Decision below = fixture.decide(sized(1024, 7));
-  CHECK(below.grade == Grade::Fallback);
-  CHECK(below.config == fixture.baseline());
-  CHECK(below.threshold == 512);
-  CHECK_THAT(below.why, Contains("448") && Contains("NSA_SEL_TRITON_MIN_L = 512"));
-}
-
-TEST_CASE("a threshold of -1 keeps the baseline", "[runtime]") {
-  Fixture fixture;
-  fixture.store({});
-  fixture.store_threshold(-1);
-  const Decision decision = fixture.decide(sized(1024));
-  CHECK(decision.grade == Grade::Fallback);
-  CHECK_THAT(decision.why, Contains("NSA_SEL_TRITON_MIN_L is -1"));
-}
-
 TEST_CASE("the host app's toggles decide what the dispatcher serves", "[runtime]") {
   Fixture fixture;
   fixture.store({});
@@ -194,17 +173,6 @@ TEST_CASE("the host app's toggles decide what the dispatcher serves", "[runtime]
   CHECK(bound.decision.config == fixture.baseline());
   CHECK(bound.plan.steps.at(0).block[0] == 32);  // of the baseline's tile
   CHECK_THAT(bound.decision.why, Contains("NSA_FORCE_PARITY=1"));
-}
-
-TEST_CASE("without a threshold the winner is served at every length", "[runtime]") {
-  Fixture fixture;
-  fixture.store({});
-  fixture.store_threshold(-1);  // of another operation
-  const FakeOp op({testing::Fault::None}, "");
-  const Decision decision = find_decision(op, sized(1024, 1), testing::fake_target(), fixture.cache);
-  CHECK(decision.grade == Grade::Nearest);
-  CHECK(decision.config == tuned(32));
-  CHECK(decision.threshold == 0);
 }
 
 TEST_CASE("a winner that lost to the baseline is not served", "[runtime]") {

@@ -160,6 +160,25 @@ TEST_CASE("SM 8.9 waits for a win that was measured on it") {
   CHECK(route_of(stored({.threshold = 512}), {}, Branch::Selection, "89").tuned);
 }
 
+TEST_CASE("untuned scoring forms ranges the vectorised way from its usual length on") {
+  const auto untuned = [](const Variables& variables) { return route_of(nothing(), variables, Branch::Scoring); };
+  const Route served = untuned({});
+  CHECK(served.tuned);
+  CHECK(served.decision.config == FakeOp().default_config({}, kGpu));
+  CHECK(served.decision.grade == Grade::Fallback);
+  CHECK(served.decision.threshold == 1024);
+  CHECK_THAT(served.decision.why, Contains("NSA_SEL_RANGES_V2_MIN_S") && Contains("nothing is measured"));
+  CHECK(untuned({{"NSA_SEL_RANGES_V2", "1"}}).tuned);
+  CHECK(untuned({{"NSA_SEL_RANGES_V2_MIN_S", "1024"}}).tuned);
+  const Route shorter = untuned({{"NSA_SEL_RANGES_V2_MIN_S", "1025"}});
+  CHECK_FALSE(shorter.tuned);
+  CHECK(shorter.decision.config == FakeOp().baseline_config({}, kGpu));
+  CHECK_THAT(shorter.decision.why, Contains("length 1024 is below NSA_SEL_RANGES_V2_MIN_S=1025; nothing is stored"));
+  for (const Variables& off :
+       {Variables{{"NSA_SEL_RANGES_V2_MIN_S", "-1"}}, {{"NSA_SEL_RANGES_V2", "0"}}, {{"NSA_FORCE_PARITY", "1"}}})
+    CHECK_FALSE(untuned(off).tuned);
+}
+
 TEST_CASE("a forced branch leaves the others unread, and the gate and what feeds it in") {
   const auto needed = [](Branch branch, const char* forced) {
     return route_of(nothing(), {{"NSA_FORCE_BRANCH", forced}}, branch).needed;

@@ -61,11 +61,12 @@ struct TunedCache {
     cache.store_winner(winner);
   }
 
-  void store_threshold(std::int64_t value) {
+  void store_threshold(std::int64_t value, const std::string& ladder_json = "[]") {
     cache::ThresholdRecord threshold{.name = "NSA_SEL_TRITON_MIN_L",
                                      .problem = to_string(Problem{}),
                                      .device = to_string(fake_target()),
                                      .value = value,
+                                     .ladder_json = ladder_json,
                                      .run = run};
     threshold.key = digest_text(threshold.problem);
     cache.store_threshold(threshold);

@@ -20,7 +20,7 @@ struct Cpu : CpuGate {
     const auto kernel = device->load(std::get<codegen::Binary>(compiled));
     auto inputs = op.make_inputs(w, {.kind = kind, .seed = 9});
     std::vector<std::int32_t> sel(static_cast<std::size_t>(op.tensors(w)[2].elements()), 12345);
-    std::vector<void*> addresses{inputs[0].data.data(), inputs[1].data.data(), sel.data()};
+    std::vector<void*> addresses{inputs[0].data.data(), inputs[1].data.data(), sel.data(), inputs[2].data.data()};
     kernel->launch(op.plan(w, config, device->target()), op.arguments(w, addresses, nullptr), nullptr);
     device->synchronize();
     return sel;

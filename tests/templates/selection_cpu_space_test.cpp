@@ -14,6 +14,8 @@ using namespace nsajit::templates_test;
 
 namespace {
 
+const templates::BackendFunctions& kCpu = templates::selection::kCpuFunctions;
+
 // The first tuple of the grid whose default is not in its space; empty: none.
 std::string find_invalid_default(DType dtype, int width) {
   const Target target = cpu_target(width);
@@ -21,7 +23,7 @@ std::string find_invalid_default(DType dtype, int width) {
     for (const int dk : {16, 48, 128, 256})
       for (const int dv : {16, 64, 208, 256}) {
         Problem problem{.dtype = dtype, .dk = dk, .dv = dv, .group = group};
-        const auto reason = templates::cpu_space(problem, target).find_violation(templates::cpu_default_config(problem, target));
+        const auto reason = kCpu.space(problem, target).find_violation(kCpu.default_config(problem, target));
         if (reason) return to_string(problem) + ": " + *reason;
       }
   return "";
@@ -35,9 +37,9 @@ int field(const Unit& unit, std::string_view name) {
 
 // What the kernel relies on: blocks divide what they cut, and the sums of a block fit the registers.
 std::string find_broken_blocks(const Problem& problem, const Target& target) {
-  const SearchSpace space = templates::cpu_space(problem, target);
+  const SearchSpace space = kCpu.space(problem, target);
   for (const Config& config : space.valid_configs()) {
-    const Unit unit = templates::cpu_unit(problem, config, target);
+    const Unit unit = kCpu.unit(problem, config, target);
     const int width = field(unit, "width"), lanes = field(unit, "lane_heads"), heads = field(unit, "heads");
     const int vectors = heads / lanes, key_block = field(unit, "key_block"), phases = width / lanes;
     const bool whole = heads >= problem.group && heads % lanes == 0 && heads % field(unit, "value_heads") == 0 &&
@@ -72,16 +74,15 @@ TEST_CASE("every config of the CPU space cuts heads, keys and dv into whole bloc
 }
 
 TEST_CASE("every combination that the CPU space leaves out has a reason") {
-  const SearchSpace space = templates::cpu_space(parse_problem("group=16"), cpu_target(8));
+  const SearchSpace space = kCpu.space(parse_problem("group=16"), cpu_target(8));
   CHECK(space.valid_configs().size() + count_excluded(space) == space.size());
-  CHECK(space.find_violation(templates::cpu_default_config(parse_problem("group=16"), cpu_target(16))).value().find("AVX-512") !=
+  CHECK(space.find_violation(kCpu.default_config(parse_problem("group=16"), cpu_target(16))).value().find("AVX-512") !=
         std::string::npos);
 }
 
 TEST_CASE("a CPU plan covers every row once and cuts short grids finer") {
   const Workload decode = parse_workload("group=4;B=2,S=1,S_kv=4096,G=4");
-  const LaunchPlan plan =
-      templates::cpu_plan(decode, templates::cpu_default_config(decode.problem, cpu_target(16)), cpu_target(16));
+  const LaunchPlan plan = kCpu.plan(decode, kCpu.default_config(decode.problem, cpu_target(16)), cpu_target(16));
   CHECK(plan.steps.size() == 1);
   CHECK(plan.steps[0].grid[0] * plan.steps[0].block[0] == 8);
   CHECK(plan.steps[0].block[0] == 1);
@@ -91,5 +92,5 @@ TEST_CASE("a CPU plan covers every row once and cuts short grids finer") {
 TEST_CASE("fp16 on a CPU without F16C is refused with the way out") {
   Target old = cpu_target(8);
   old.features = "+sse2,-f16c";
-  CHECK_THROWS_AS(templates::cpu_space(parse_problem("fp16"), old), Error);
+  CHECK_THROWS_AS(kCpu.space(parse_problem("fp16"), old), Error);
 }

@@ -8,6 +8,7 @@
 
 #include <catch2/catch_all.hpp>
 
+#include "cache/record_json.h"
 #include "nsajit/error.h"
 #include "tests/support/fake_compiler.h"
 #include "tests/support/fake_runner.h"
@@ -273,6 +274,38 @@ TEST_CASE("between the last length that loses and the first that wins the thresh
     CHECK(threshold.value >= first_winning);
     CHECK(static_cast<double>(threshold.value) <= std::max(64.0, 64 + first_winning * 1.125));  // whole blocks
   }
+}
+
+TEST_CASE("the length from which the winner is the faster one is found to an eighth, whatever the margin") {
+  const int first_faster = GENERATE(65, 330, 513, 900);
+  INFO(first_faster);
+  const TemporaryCache file;
+  Process process(file);
+  process.runner.model = [&](const Config& config, const LaunchPlan& plan) {
+    const bool long_enough = static_cast<int>(plan.steps[0].smem_bytes) >= first_faster;  // of FakeOp: the length
+    return config.variant == "packed_sdpa" ? 15.0 : long_enough ? 14.0 : 16.0;
+  };
+  const auto threshold = process.tune().threshold;
+  CHECK(threshold.value == -1);  // never by a fifth
+  std::int64_t shortest_win = 1 << 20, longest_loss = 0;
+  const auto ladder = cache::find_ladder(threshold.ladder_json).value();
+  for (const auto& point : ladder) {
+    if (point.time_us < point.baseline_us) shortest_win = std::min(shortest_win, point.length);
+    if (point.time_us > point.baseline_us) longest_loss = std::max(longest_loss, point.length);
+  }
+  CHECK(longest_loss < first_faster);
+  CHECK(first_faster <= shortest_win);
+  CHECK(static_cast<double>(shortest_win) <= 64 + longest_loss * 1.125);  // whole blocks
+}
+
+TEST_CASE("a length at which the winner fails stays in the ladder without a time, and the shorter ones go") {
+  const TemporaryCache file;
+  Process process(file);
+  process.runner.failing_smem_bytes = 256;  // of FakeOp: the length
+  const auto ladder = *cache::find_ladder(process.tune().threshold.ladder_json);
+  REQUIRE(!ladder.empty());
+  CHECK(ladder.front().length >= 256);
+  CHECK(ladder.front().time_us == 0);
 }
 
 TEST_CASE("no more than the asked number of trials is run") {

@@ -7,7 +7,6 @@
 #include <catch2/catch_all.hpp>
 
 using nsajit::tuner::fit_threshold;
-using nsajit::tuner::LadderPoint;
 
 TEST_CASE("the threshold is the smallest length of the winning end") {
   CHECK(fit_threshold({{64, 10, 5}, {128, 10, 12}, {256, 10, 20}, {512, 10, 40}}, 1.2) == 128);
@@ -44,8 +43,4 @@ TEST_CASE("a time that was not taken is not a win") {
   CHECK(fit_threshold({{64, 0, 20}}, 1.2) == -1);
   CHECK(fit_threshold({{64, 10, 0}}, 1.2) == -1);
   CHECK(fit_threshold({{64, std::numeric_limits<double>::quiet_NaN(), 20}}, 1.2) == -1);
-}
-
-TEST_CASE("a ladder is written as a JSON list of its points") {
-  CHECK(nsajit::tuner::ladder_to_json({{64, 1.5, 3}}) == R"([{"length":64,"time_us":1.5,"baseline_us":3.0}])");
 }
