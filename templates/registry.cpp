@@ -29,11 +29,10 @@ std::span<const Op* const> all_ops() {
 }
 
 const Op& find_op(const Problem& problem) {
-  std::string names;
-  for (const Op* op : all_ops()) {
+  for (const Op* op : all_ops())
     if (op->supports(problem)) return *op;
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", op->name());
-  }
+  std::string names;
+  for (const Op* op : all_ops()) names += fmt::format("{}{}", names.empty() ? "" : ", ", op->name());
   throw Error(ErrorCode::Unsupported,
               fmt::format("no operation serves \"{}\"; built: {} (forward pass)", to_string(problem), names));
 }

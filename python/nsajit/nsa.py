@@ -28,9 +28,9 @@ def nsa_attention(q: Any, caches: Caches, gates: Any, *, sparsity: Sparsity = Sp
     """O = g_cmp * O_cmp + g_sel * O_sel + g_win * O_win (arXiv 2502.11089, equation 5).
 
     q [B,S,G,h,dk] or [B,S,H,dk]; gates [..., 3] over q's leading dimensions: compressed, selection, sliding. The queries are the last S
-    of the raw tokens. One call of the library: five kernels and one workspace, in which what the branches hand to each other lies; of one query, the kernel of decode_step where there is one.
-    Returns o, or (o, block_indices [B,S,G,n_sel]) with return_blocks. Otherwise the choice goes from scoring to
-    selection as token ranges, the form that `nsajit tune` tunes where nothing else is said.
+    of the raw tokens. One call of the library: five kernels and one workspace, in which what the branches hand to each other lies; of
+    one query, the kernel of decode_step where there is one. Returns o, or (o, block_indices [B,S,G,n_sel]) with return_blocks. Otherwise
+    the choice goes from scoring to selection as token ranges, the form that `nsajit tune` tunes where nothing else is said.
     """
     if tuple(gates.shape) != (*q.shape[:-1], 3):
         raise InvalidArgumentError(f"gates has shape {list(gates.shape)}; with this q it has to be {[*q.shape[:-1], 3]}")
