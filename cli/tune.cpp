@@ -240,7 +240,7 @@ void add_tune(CLI::App& app, Session& session) {
   add_cache_option(*command, settings->lanes.cache, session);
   settings->budget_option = command->add_option("--budget", settings->tune.budget_s, "Seconds of search per tuple; 0 = no limit")
                                 ->check(CLI::NonNegativeNumber);
-  settings->trials_option = command->add_option("--max-trials", settings->tune.max_trials, "Candidates tried per tuple; 0 = all")
+  settings->trials_option = command->add_option("--max-trials", settings->tune.max_trials, "Candidates timed per tuple; 0 = all")
                                 ->check(CLI::NonNegativeNumber);
   settings->strategy_option =
       command->add_option("--strategy", settings->tune.strategy, tuner::strategy_names())->capture_default_str();

@@ -18,7 +18,7 @@ namespace nsajit::tuner {
 
 struct TuneOptions {
   std::string strategy = "exhaustive";
-  std::int64_t max_trials = 0;  // 0 = all
+  std::int64_t max_trials = 0;  // that are timed; 0 = all
   double budget_s = 0;          // 0 = none; wall time of this workload's search
   std::uint64_t seed = 1;
   double margin = kDefaultMargin;

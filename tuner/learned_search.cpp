@@ -46,20 +46,21 @@ class LearnedSearch final : public Strategy {
         offered_(landscape_->size(), false),
         tried_(landscape_->trait_names.size(), 0),
         first_(options.first),
-        left_(options.max_trials == 0 ? landscape_->size() : std::min(options.max_trials, landscape_->size())),
+        budget_(options.max_trials, landscape_->size()),
         start_(first_choice) {}
 
   std::optional<Offer> next() override {
-    if (left_ == 0) return std::nullopt;
+    if (budget_.left() == 0) return std::nullopt;
     const auto candidate = choose();
     if (!candidate) return std::nullopt;
     offered_[*candidate] = true;
-    --left_;
+    budget_.take();
     for (const std::uint32_t trait : landscape_->traits[*candidate]) ++tried_[trait];
     return Offer{.candidate = *candidate};
   }
 
   void tell(std::size_t candidate, std::optional<double> cost) override {
+    if (!cost) budget_.give_back();
     if (!cost || !(*cost > 0)) return;
     cost_.learn(candidate, *cost);
     best_log_ = std::min(best_log_, std::log(*cost));
@@ -99,7 +100,7 @@ class LearnedSearch final : public Strategy {
   std::vector<bool> offered_;
   std::vector<int> tried_;  // offers, by trait
   std::size_t first_;
-  std::size_t left_;
+  TrialBudget budget_;
   std::size_t start_;  // where equals are looked through from: without a model the seed decides among them
   double best_log_ = kNever;
 };

@@ -23,11 +23,11 @@ class LocalSearch final : public Strategy {
       : order_(std::move(order)),
         landscape_(std::move(landscape)),
         offered_(order_.size(), false),
-        left_(max_trials == 0 ? order_.size() : std::min(max_trials, order_.size())),
-        starts_(std::min(kMostStarts, (left_ + kStartShare - 1) / kStartShare)) {}
+        budget_(max_trials, order_.size()),
+        starts_(std::min(kMostStarts, (budget_.left() + kStartShare - 1) / kStartShare)) {}
 
   std::optional<Offer> next() override {
-    if (left_ == 0) return std::nullopt;
+    if (budget_.left() == 0 || offers_ == order_.size()) return std::nullopt;
     std::optional<std::size_t> found;
     if (starts_ > 0)
       --starts_;
@@ -35,12 +35,16 @@ class LocalSearch final : public Strategy {
       found = find_step();
     if (!found) found = take_from_order();
     offered_[*found] = true;
-    --left_;
+    budget_.take();
+    ++offers_;
     return Offer{.candidate = *found};
   }
 
   void tell(std::size_t candidate, std::optional<double> cost) override {
-    if (cost) told_.emplace(*cost, candidate);
+    if (cost)
+      told_.emplace(*cost, candidate);
+    else
+      budget_.give_back();
   }
 
  private:
@@ -68,7 +72,8 @@ class LocalSearch final : public Strategy {
   std::vector<std::size_t> order_;
   std::shared_ptr<const Landscape> landscape_;
   std::vector<bool> offered_;
-  std::size_t left_;
+  TrialBudget budget_;
+  std::size_t offers_ = 0;
   std::size_t starts_;
   std::size_t position_ = 0;
   std::set<std::pair<double, std::size_t>> told_;

@@ -24,16 +24,21 @@ namespace {
 
 class FixedOrder final : public Strategy {
  public:
-  explicit FixedOrder(std::vector<std::size_t> order) : order_(std::move(order)) {}
+  FixedOrder(std::vector<std::size_t> order, std::size_t max_trials)
+      : order_(std::move(order)), budget_(max_trials, order_.size()) {}
 
   std::optional<Offer> next() override {
-    if (position_ == order_.size()) return std::nullopt;
+    if (budget_.left() == 0 || position_ == order_.size()) return std::nullopt;
+    budget_.take();
     return Offer{.candidate = order_[position_++]};
   }
-  void tell(std::size_t, std::optional<double>) override {}
+  void tell(std::size_t, std::optional<double> cost) override {
+    if (!cost) budget_.give_back();
+  }
 
  private:
   std::vector<std::size_t> order_;
+  TrialBudget budget_;
   std::size_t position_ = 0;
 };
 
@@ -110,7 +115,9 @@ struct Known {
 
 template <std::vector<std::size_t> (*kOrder)(const StrategyOptions&)>
 std::unique_ptr<Strategy> make_fixed(const StrategyOptions& options) {
-  return std::make_unique<FixedOrder>(kOrder(options));
+  StrategyOptions whole = options;
+  whole.max_trials = 0;
+  return std::make_unique<FixedOrder>(kOrder(whole), options.max_trials);
 }
 
 std::vector<std::size_t> random_order(const StrategyOptions& options) { return finish_order(shuffled_order(options), options); }
@@ -153,7 +160,7 @@ bool uses_model(std::string_view name) { return find_strategy(name).uses_model; 
 
 std::unique_ptr<Strategy> make_strategy(std::string_view name, const StrategyOptions& options) {
   const Known& known = find_strategy(name);
-  if (options.candidates == 0) return std::make_unique<FixedOrder>(std::vector<std::size_t>{});
+  if (options.candidates == 0) return std::make_unique<FixedOrder>(std::vector<std::size_t>{}, 0);
   if (options.first >= options.candidates)
     throw Error(ErrorCode::InvalidArgument, fmt::format("strategy {}: the default has index {}, but there are {} candidates",
                                                         name, options.first, options.candidates));

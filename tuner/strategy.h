@@ -2,6 +2,7 @@
 // Strategy: decides which candidate is tried next. Knows indices, costs and a Landscape, nothing of kernels, clocks or
 // devices, and so is tested and replayed without any.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,10 +35,30 @@ class Strategy {
 struct StrategyOptions {
   std::size_t candidates = 0;  // indices 0 .. candidates - 1
   std::size_t first = 0;       // the built-in default: offered first, always
-  std::size_t max_trials = 0;  // different candidates; 0 = no limit
+  std::size_t max_trials = 0;  // different candidates that are timed (TrialBudget); 0 = no limit
   std::uint64_t seed = 1;
   std::shared_ptr<const Landscape> landscape{};  // nullptr: nothing is known but the number of candidates
   std::shared_ptr<const CostPrior> prior{};      // what other spaces taught; nullptr: nothing
+};
+
+// How many more candidates may be offered. One that is rejected is no trial: another takes its place, as often as there are
+// trials, so that a space of nothing but kernels that spill still ends.
+class TrialBudget {
+ public:
+  TrialBudget(std::size_t max_trials, std::size_t candidates)
+      : left_(max_trials == 0 ? candidates : std::min(max_trials, candidates)), spare_(left_) {}
+
+  std::size_t left() const { return left_; }
+  void take() { --left_; }
+  void give_back() {
+    if (spare_ == 0) return;
+    --spare_;
+    ++left_;
+  }
+
+ private:
+  std::size_t left_;
+  std::size_t spare_;
 };
 
 // Throws Error{InvalidArgument} listing the names.

@@ -77,6 +77,23 @@ TEST_CASE("max_trials ends the search, and counts the default") {
   CHECK(order.front() == 3);
 }
 
+TEST_CASE("a rejected candidate is no trial, as often as there are trials") {
+  const auto* name = GENERATE("exhaustive", "random", "ranked", "local", "learned");
+  const auto count_offers = [&](std::size_t candidates, std::size_t rejected) {
+    const auto strategy = make_strategy(name, {.candidates = candidates, .max_trials = 5});
+    std::size_t offers = 0;
+    while (const auto offer = strategy->next()) {
+      ++offers;
+      strategy->tell(offer->candidate, offers <= rejected ? std::nullopt : std::optional(1.0));
+    }
+    return offers;
+  };
+  CHECK(count_offers(90, 0) == 5);
+  CHECK(count_offers(90, 3) == 8);
+  CHECK(count_offers(90, 90) == 10);
+  CHECK(count_offers(7, 7) == 7);
+}
+
 TEST_CASE("a space without candidates is done at once") { CHECK(offered("exhaustive", {}).empty()); }
 
 TEST_CASE("a finished strategy stays finished") {
