@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "nsajit/forward.h"
-#include "tests/abi/allocation_count.h"
 #include "tests/abi/forward_case.h"
 #include "tests/support/variable.h"
 
@@ -184,18 +183,6 @@ TEST_CASE("a toggle of one branch keeps a forward pass of one query at five laun
   REQUIRE(test.run(told.get(), test.call()) == NSAJIT_OK);
   const std::vector<float> o = test.o;
   CHECK(o == test.run_parts(told.get()).o);
-}
-
-TEST_CASE("a decode step that is bound allocates nothing", "[abi]") {
-  const CpuContext context;
-  ForwardCase test(1, 131);
-  nsajit_forward_call call = test.call();
-  REQUIRE(nsajit_forward_workspace_bytes(context.get(), &call, &call.workspace_bytes) == NSAJIT_OK);
-  const Workspace workspace(call.workspace_bytes);
-  call.workspace = workspace.get();
-  const std::int64_t before = count_allocations();
-  for (int i = 0; i < 10; ++i) REQUIRE(nsajit_forward(context.get(), &call) == NSAJIT_OK);
-  CHECK(count_allocations() == before);
 }
 
 TEST_CASE("a decode step that cannot be is refused with what is wrong", "[abi]") {
