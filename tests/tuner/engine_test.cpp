@@ -295,7 +295,7 @@ TEST_CASE("the length from which the winner is the faster one is found to an eig
   }
   CHECK(longest_loss < first_faster);
   CHECK(first_faster <= shortest_win);
-  CHECK(static_cast<double>(shortest_win) <= 64 + longest_loss * 1.125);  // whole blocks
+  CHECK(static_cast<double>(shortest_win) <= 64 + static_cast<double>(longest_loss) * 1.125);  // whole blocks
 }
 
 TEST_CASE("a length at which the winner fails stays in the ladder without a time, and the shorter ones go") {
