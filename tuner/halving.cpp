@@ -53,7 +53,9 @@ class Halving final : public Strategy {
 }  // namespace
 
 std::unique_ptr<Strategy> make_halving(const StrategyOptions& options) {
-  return std::make_unique<Halving>(ranked_order(options));
+  std::vector<std::size_t> entrants = ranked_order(options);
+  if (options.max_trials != 0) entrants.resize(std::min(options.max_trials, entrants.size()));
+  return std::make_unique<Halving>(std::move(entrants));
 }
 
 }  // namespace nsajit::tuner

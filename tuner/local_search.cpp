@@ -27,16 +27,16 @@ class LocalSearch final : public Strategy {
         starts_(std::min(kMostStarts, (budget_.left() + kStartShare - 1) / kStartShare)) {}
 
   std::optional<Offer> next() override {
-    if (budget_.left() == 0 || offers_ == order_.size()) return std::nullopt;
+    if (budget_.left() == 0) return std::nullopt;
     std::optional<std::size_t> found;
     if (starts_ > 0)
       --starts_;
     else
       found = find_step();
-    if (!found) found = take_from_order();
+    if (!found) found = next_of_order();
+    if (!found) return std::nullopt;
     offered_[*found] = true;
     budget_.take();
-    ++offers_;
     return Offer{.candidate = *found};
   }
 
@@ -63,17 +63,16 @@ class LocalSearch final : public Strategy {
     return std::nullopt;
   }
 
-  // Requires: something was not offered yet.
-  std::size_t take_from_order() {
-    while (offered_[order_[position_]]) ++position_;
-    return order_[position_];
+  // nullopt: everything was offered.
+  std::optional<std::size_t> next_of_order() {
+    while (position_ < order_.size() && offered_[order_[position_]]) ++position_;
+    return position_ < order_.size() ? std::optional(order_[position_]) : std::nullopt;
   }
 
   std::vector<std::size_t> order_;
   std::shared_ptr<const Landscape> landscape_;
   std::vector<bool> offered_;
   TrialBudget budget_;
-  std::size_t offers_ = 0;
   std::size_t starts_;
   std::size_t position_ = 0;
   std::set<std::pair<double, std::size_t>> told_;
@@ -82,9 +81,7 @@ class LocalSearch final : public Strategy {
 }  // namespace
 
 std::unique_ptr<Strategy> make_local_search(const StrategyOptions& options) {
-  StrategyOptions whole = options;
-  whole.max_trials = 0;
-  return std::make_unique<LocalSearch>(ranked_order(whole), whole.landscape, options.max_trials);
+  return std::make_unique<LocalSearch>(ranked_order(options), options.landscape, options.max_trials);
 }
 
 }  // namespace nsajit::tuner

@@ -249,7 +249,8 @@ void Search::keep(const Pending& pending, cache::TrialRecord trial) {
 void Search::show_progress() {
   const auto offered = static_cast<std::int64_t>(tuning_.set.offered.size());
   const auto limit = tuning_.options.max_trials > 0 ? std::min(tuning_.options.max_trials, offered) : offered;
-  report_progress(tuning_.engine, {.done = done_, .total = limit + 1, .phase = "tuning", .best_us = best_us_});
+  // Rejected ones make room for others, so that more may be done than were to be timed.
+  report_progress(tuning_.engine, {.done = done_, .total = std::max(done_, limit + 1), .phase = "tuning", .best_us = best_us_});
 }
 
 }  // namespace

@@ -101,7 +101,6 @@ std::vector<double> penalised_costs(const Landscape& landscape) {
 
 std::vector<std::size_t> finish_order(std::vector<std::size_t> order, const StrategyOptions& options) {
   order.insert(order.begin(), options.first);
-  if (options.max_trials != 0 && options.max_trials < order.size()) order.resize(options.max_trials);
   return order;
 }
 
@@ -115,9 +114,7 @@ struct Known {
 
 template <std::vector<std::size_t> (*kOrder)(const StrategyOptions&)>
 std::unique_ptr<Strategy> make_fixed(const StrategyOptions& options) {
-  StrategyOptions whole = options;
-  whole.max_trials = 0;
-  return std::make_unique<FixedOrder>(kOrder(whole), options.max_trials);
+  return std::make_unique<FixedOrder>(kOrder(options), options.max_trials);
 }
 
 std::vector<std::size_t> random_order(const StrategyOptions& options) { return finish_order(shuffled_order(options), options); }

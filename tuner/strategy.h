@@ -69,7 +69,7 @@ std::string strategy_names();
 // Whether it reads Landscape::expected, and the stored trials of other spaces.
 bool uses_model(std::string_view name);
 
-// Candidates in a fixed order, the default first, cut to max_trials. For strategies that begin with one.
+// All candidates in a fixed order, the default first. For strategies that begin with one.
 // Requires: a landscape for ranked_order.
 std::vector<std::size_t> exhaustive_order(const StrategyOptions& options);
 std::vector<std::size_t> ranked_order(const StrategyOptions& options);
