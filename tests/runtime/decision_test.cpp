@@ -4,9 +4,7 @@
 
 #include <catch2/catch_all.hpp>
 
-#include "tests/support/fake_device.h"
-#include "tests/support/fake_op.h"
-#include "tests/support/tuned_cache.h"
+#include "tests/support/decided_cache.h"
 
 namespace nsajit::runtime {
 using Catch::Matchers::Contains;
@@ -15,12 +13,7 @@ using testing::sized;
 using testing::tuned;
 namespace {
 
-struct Fixture : testing::TunedCache {
-  FakeOp op;
-
-  Decision decide(const Workload& workload) { return find_decision(op, workload, testing::fake_target(), cache); }
-  Config baseline() const { return op.baseline_config(Problem{}, testing::fake_target()); }
-};
+using Fixture = testing::DecidedCache;
 
 // The winner is the faster one from about 300 tokens on, by a fifth from about 430 on.
 constexpr const char* kLadder =

@@ -9,25 +9,20 @@
 #include "runtime/kernel_key.h"
 #include "runtime/stored_binary.h"
 #include "tests/cache/captured_stderr.h"
+#include "tests/support/decided_cache.h"
 #include "tests/support/fake_compiler.h"
 #include "tests/support/fake_device.h"
 #include "tests/support/fake_op.h"
-#include "tests/support/tuned_cache.h"
 
 namespace nsajit::runtime {
 using Catch::Matchers::Contains;
-using testing::FakeOp;
 using testing::sized;
 using testing::tuned;
 namespace {
 
-struct Fixture : testing::TunedCache {
-  FakeOp op;
+struct Fixture : testing::DecidedCache {
   testing::FakeDevice device;
   testing::FakeCompiler compiler;
-
-  Decision decide(const Workload& workload) { return find_decision(op, workload, testing::fake_target(), cache); }
-  Config baseline() const { return op.baseline_config(Problem{}, testing::fake_target()); }
 };
 
 // The record of what the fake compiler makes of `config`, under the key by which the dispatcher asks.
