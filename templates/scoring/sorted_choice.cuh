@@ -129,17 +129,20 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
     __syncwarp();
   }
 
-  // Reads the blocks that the newest tiles complete; after the last one, those that have fewer keys too.
+  // Reads the blocks that the newest tiles complete; after the last one, those that have fewer keys too, then collects what
+  // is left. There is one place that collects: it is long, and takes time to compile.
   __device__ __forceinline__ void take_tiles(Best& best, int tile, bool last, int warp, int lane) const {
     const int complete = Ring::end(tile);
     const int all = this->queries.candidates_end(this->queries.count - 1);
     const int end = last ? all : min(complete, all);
-    for (int base = Ring::begin(tile); base < end; base += 32) {
+    for (int base = Ring::begin(tile);; base += 32) {
+      const bool done = base >= end;
       const int behind = min(base + 32, end);
-      if (behind - best.first > kRoom) {
+      if (done ? last : behind - best.first > kRoom) {
         collect(best, warp, lane);
         best.first = base;
       }
+      if (done) break;
 #pragma unroll
       for (int round = 0; round < kRounds; ++round) {
         const int group = round * kWarps + warp;
@@ -157,8 +160,7 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
   // visit(query, its best blocks, whether those decide: else all candidates are in, or none) for all queries of the warp,
   // kTogether of them at once; a query behind the last one where there are fewer.
   template <class Visit>
-  __device__ __forceinline__ void finish(Best& best, int warp, int lane, Visit&& visit) const {
-    if (this->queries.decides(this->queries.count - 1, this->args.n)) collect(best, warp, lane);
+  __device__ __forceinline__ void finish(Best&, int warp, int lane, Visit&& visit) const {
     for (int round = 0; round < kRounds; ++round) {
       const int group = round * kWarps + warp;
       if (query_of(group, 0) >= this->queries.count) break;
