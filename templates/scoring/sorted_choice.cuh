@@ -135,25 +135,25 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
     const int complete = Ring::end(tile);
     const int all = this->queries.candidates_end(this->queries.count - 1);
     const int end = last ? all : min(complete, all);
-    for (int base = Ring::begin(tile);; base += 32) {
-      const bool done = base >= end;
+    int base = Ring::begin(tile);
+    bool done = base >= end;
+    if (done && !last) return;
+    for (;;) {
       const int behind = min(base + 32, end);
-      if (done ? last : behind - best.first > kRoom) {
+      if (done || behind - best.first > kRoom) {
         collect(best, warp, lane);
         best.first = base;
+        if (done) return;
       }
-      if (done) break;
-#pragma unroll
-      for (int round = 0; round < kRounds; ++round) {
-        const int group = round * kWarps + warp;
-        if (query_of(group, 0) >= this->queries.count) break;
-        if (behind <= complete) {
-          take<false>(best, round, group, base, behind, tile, lane);
-        } else {
-          take<true>(best, round, group, base, behind, tile, lane);
-        }
+      if (behind <= complete) {
+        take<false>(best, base, behind, tile, warp, lane);
+      } else {
+        take<true>(best, base, behind, tile, warp, lane);
       }
       best.end = behind;
+      base += 32;
+      done = base >= end;
+      if (done && !last) return;
     }
   }
 
@@ -177,30 +177,42 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
     return group * kTogether + nth;
   }
 
+  // All queries of the warp together: the latencies of their reads overlap.
   template <bool kPartial>
-  __device__ __forceinline__ void take(Best& best, int round, int group, int base, int behind, int tile, int lane) const {
-    const int query = min(query_of(group, lane % kTogether), kQueries - 1);
-    const bool real = query_of(group, lane % kTogether) < this->queries.count;
-    const int candidates = real ? min(behind, this->queries.candidates_end(query)) : 0;
-    int* const row = rows + query * kRowPitch - best.first;
-    int bits[kTogether];
+  __device__ __forceinline__ void take(Best& best, int base, int behind, int tile, int warp, int lane) const {
+    int bits[kRounds][kTogether];
 #pragma unroll
-    for (int i = 0; i < kTogether; ++i) {  // independent of each other: their latencies overlap
-      const int block = base + i * kLanes + Lanes::nth(lane);
-      const int there = min(block, behind - 1);  // what lies behind is being written
-      const float value = this->ring.template score<kPartial>(query, there, Ring::slot(there), (tile + 1) * kTile);
-      bits[i] = block < candidates ? __float_as_int(value) & 0x7fffffff : -1;
+    for (int round = 0; round < kRounds; ++round) {
+      const int own = query_of(round * kWarps + warp, lane % kTogether);
+      const int query = min(own, kQueries - 1);
+      const bool real = own < this->queries.count;
+      const int candidates = real ? min(behind, this->queries.candidates_end(query)) : 0;
+#pragma unroll
+      for (int i = 0; i < kTogether; ++i) {
+        const int block = base + i * kLanes + Lanes::nth(lane);
+        const int there = min(block, behind - 1);  // what lies behind is being written
+        const float value = this->ring.template score<kPartial>(query, there, Ring::slot(there), (tile + 1) * kTile);
+        bits[round][i] = block < candidates ? __float_as_int(value) & 0x7fffffff : -1;
+      }
     }
 #pragma unroll
-    for (int i = 0; i < kTogether; ++i) {
-      const int block = base + i * kLanes + Lanes::nth(lane);
-      if (real && block < behind) row[block] = bits[i];
-    }
-    if constexpr (kTogether == 4 && kBest >= 8) {
-      best.tops[round].insert(bits);
-    } else {
+    for (int round = 0; round < kRounds; ++round) {
+      const int query = query_of(round * kWarps + warp, lane % kTogether);
+      int* const row = rows + query * kRowPitch - best.first;
 #pragma unroll
-      for (int i = 0; i < kTogether; ++i) best.tops[round].insert(bits[i]);
+      for (int i = 0; i < kTogether; ++i) {
+        const int block = base + i * kLanes + Lanes::nth(lane);
+        if (query < this->queries.count && block < behind) row[block] = bits[round][i];
+      }
+    }
+#pragma unroll
+    for (int round = 0; round < kRounds; ++round) {
+      if constexpr (kTogether == 4 && kBest >= 8) {
+        best.tops[round].insert(bits[round]);
+      } else {
+#pragma unroll
+        for (int i = 0; i < kTogether; ++i) best.tops[round].insert(bits[round][i]);
+      }
     }
   }
 
