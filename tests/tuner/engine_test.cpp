@@ -2,69 +2,21 @@
 
 #include "tuner/engine.h"
 
-#include <cstdlib>
-#include <filesystem>
-#include <stdexcept>
-
 #include <catch2/catch_all.hpp>
 
 #include "cache/record_json.h"
 #include "nsajit/error.h"
-#include "tests/support/fake_compiler.h"
-#include "tests/support/fake_runner.h"
+#include "tests/tuner/tuned_process.h"
 
 namespace {
 
 using namespace nsajit;
-using nsajit::testing::FakeCompiler;
 using nsajit::testing::FakeOp;
-using nsajit::testing::FakeRunner;
 using nsajit::testing::Fault;
+using nsajit::testing::TemporaryCache;
+using Process = nsajit::testing::TunedProcess;
 
 constexpr int kValid = 8;  // configs of FakeOp's space without faults
-
-class TemporaryCache {
- public:
-  TemporaryCache() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nsajit-engine-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    folder_ = pattern;
-  }
-  ~TemporaryCache() { std::filesystem::remove_all(folder_); }
-  TemporaryCache(const TemporaryCache&) = delete;
-  TemporaryCache& operator=(const TemporaryCache&) = delete;
-  cache::Cache open() const { return cache::Cache::open((folder_ / "cache.db").string(), cache::OpenMode::ReadWrite); }
-
- private:
-  std::filesystem::path folder_;
-};
-
-// One process: its own compiler, runner and cache handle over a file that outlives it.
-struct Process {
-  FakeOp op;
-  FakeCompiler compiler;
-  FakeRunner runner{op};
-  cache::Cache cache;
-  std::atomic<bool> stop{false};
-  std::function<void(const tuner::Progress&)> on_progress;
-  tuner::TuneOptions options;
-  Workload workload{.problem = {.dtype = DType::FP32, .dk = 32, .dv = 32}, .S = 256, .S_kv = 1024};
-
-  explicit Process(const TemporaryCache& file, std::vector<Fault> faults = {Fault::None})
-      : op(std::move(faults)), cache(file.open()) {}
-  Process(const TemporaryCache& file, FakeOp an_op) : op(std::move(an_op)), cache(file.open()) {}
-
-  tuner::TuneReport tune() {
-    const auto run = cache.begin_run({.command = "test", .device = to_string(runner.facts)});
-    tuner::Engine engine{
-        .op = op, .compiler = compiler, .runner = runner, .cache = cache, .run = run, .on_progress = on_progress, .stop = &stop};
-    auto report = tuner::tune(engine, workload, options);
-    cache.finish_run(run);
-    return report;
-  }
-
-  Config default_config() const { return op.default_config(workload.problem, runner.facts); }
-};
 
 }  // namespace
 
@@ -246,66 +198,6 @@ TEST_CASE("a baseline that fails leaves the threshold unknown and says why") {
   CHECK(std::count_if(trials.begin(), trials.end(),
                       [](const auto& trial) { return trial.baseline && trial.reason == "asked to fail"; }) == 1);
   CHECK(process.tune().from_cache);  // known to fail: not compared again
-}
-
-TEST_CASE("the threshold is the length from which the winner beats the baseline by the margin") {
-  const TemporaryCache file;
-  Process process(file);
-  const auto report = process.tune();
-  CHECK(report.threshold.name == "NSA_SEL_TRITON_MIN_L");
-  // fake_time_us at 256 rows: 36.2 against 36.6 us at 256 tokens, 62.4 against 43.1 at 512.
-  CHECK(report.threshold.value > 256);
-  CHECK(report.threshold.value <= 512);
-}
-
-TEST_CASE("between the last length that loses and the first that wins the threshold is found to an eighth") {
-  const int first_winning = GENERATE(1, 64, 65, 330, 513, 900, 1024, 2000);
-  INFO(first_winning);
-  const TemporaryCache file;
-  Process process(file);
-  process.runner.model = [&](const Config& config, const LaunchPlan& plan) {
-    const bool long_enough = static_cast<int>(plan.steps[0].smem_bytes) >= first_winning;  // of FakeOp: the length
-    return config.variant == "packed_sdpa" ? 15.0 : long_enough ? 10.0 : 14.0;
-  };
-  const auto threshold = process.tune().threshold;
-  if (first_winning > 1024) {  // n_sel blocks of 64 tokens are the longest row
-    CHECK(threshold.value == -1);
-  } else {
-    CHECK(threshold.value >= first_winning);
-    CHECK(static_cast<double>(threshold.value) <= std::max(64.0, 64 + first_winning * 1.125));  // whole blocks
-  }
-}
-
-TEST_CASE("the length from which the winner is the faster one is found to an eighth, whatever the margin") {
-  const int first_faster = GENERATE(65, 330, 513, 900);
-  INFO(first_faster);
-  const TemporaryCache file;
-  Process process(file);
-  process.runner.model = [&](const Config& config, const LaunchPlan& plan) {
-    const bool long_enough = static_cast<int>(plan.steps[0].smem_bytes) >= first_faster;  // of FakeOp: the length
-    return config.variant == "packed_sdpa" ? 15.0 : long_enough ? 14.0 : 16.0;
-  };
-  const auto threshold = process.tune().threshold;
-  CHECK(threshold.value == -1);  // never by a fifth
-  std::int64_t shortest_win = 1 << 20, longest_loss = 0;
-  const auto ladder = cache::find_ladder(threshold.ladder_json).value();
-  for (const auto& point : ladder) {
-    if (point.time_us < point.baseline_us) shortest_win = std::min(shortest_win, point.length);
-    if (point.time_us > point.baseline_us) longest_loss = std::max(longest_loss, point.length);
-  }
-  CHECK(longest_loss < first_faster);
-  CHECK(first_faster <= shortest_win);
-  CHECK(static_cast<double>(shortest_win) <= 64 + static_cast<double>(longest_loss) * 1.125);  // whole blocks
-}
-
-TEST_CASE("a length at which the winner fails stays in the ladder without a time, and the shorter ones go") {
-  const TemporaryCache file;
-  Process process(file);
-  process.runner.failing_smem_bytes = 256;  // of FakeOp: the length
-  const auto ladder = *cache::find_ladder(process.tune().threshold.ladder_json);
-  REQUIRE(!ladder.empty());
-  CHECK(ladder.front().length >= 256);
-  CHECK(ladder.front().time_us == 0);
 }
 
 TEST_CASE("no more than the asked number of trials is run") {
