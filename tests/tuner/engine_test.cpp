@@ -13,7 +13,7 @@ namespace {
 using namespace nsajit;
 using nsajit::testing::FakeOp;
 using nsajit::testing::Fault;
-using nsajit::testing::TemporaryCache;
+using nsajit::testing::TemporaryFolder;
 using Process = nsajit::testing::TunedProcess;
 
 constexpr int kValid = 8;  // configs of FakeOp's space without faults
@@ -21,8 +21,8 @@ constexpr int kValid = 8;  // configs of FakeOp's space without faults
 }  // namespace
 
 TEST_CASE("the fastest candidate wins and its numbers can be traced") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   const auto report = process.tune();
   CHECK(report.winner.config == "query_major{fault=0,stages=2,tile=32}");
   CHECK(report.winner.time_us < report.winner.baseline_us);
@@ -37,9 +37,9 @@ TEST_CASE("the fastest candidate wins and its numbers can be traced") {
 }
 
 TEST_CASE("a second run compiles and measures nothing") {
-  const TemporaryCache file;
-  const auto first = Process(file).tune();
-  Process second(file);
+  const TemporaryFolder folder;
+  const auto first = Process(folder).tune();
+  Process second(folder);
   const auto report = second.tune();
   CHECK(report.from_cache);
   CHECK(report.winner.config == first.winner.config);
@@ -54,9 +54,9 @@ TEST_CASE("a second run compiles and measures nothing") {
 }
 
 TEST_CASE("a second workload of the same tuple reuses the compiled kernels") {
-  const TemporaryCache file;
-  Process(file).tune();
-  Process second(file);
+  const TemporaryFolder folder;
+  Process(folder).tune();
+  Process second(folder);
   second.workload.S = 512;
   const auto report = second.tune();
   CHECK_FALSE(report.from_cache);
@@ -65,9 +65,9 @@ TEST_CASE("a second workload of the same tuple reuses the compiled kernels") {
 }
 
 TEST_CASE("an interrupted run keeps its trials and the next one resumes from them") {
-  const TemporaryCache file;
+  const TemporaryFolder folder;
   {
-    Process first(file);
+    Process first(folder);
     first.runner.after_trial = [&] {
       if (first.runner.trials.size() == 4) first.stop = true;
     };
@@ -77,7 +77,7 @@ TEST_CASE("an interrupted run keeps its trials and the next one resumes from the
     CHECK(first.cache.winners().empty());
     CHECK(first.cache.trials().size() == 4);
   }
-  Process second(file);
+  Process second(folder);
   const auto report = second.tune();
   CHECK_FALSE(report.interrupted);
   CHECK(report.counts.reused == 4);
@@ -87,9 +87,9 @@ TEST_CASE("an interrupted run keeps its trials and the next one resumes from the
 }
 
 TEST_CASE("a run interrupted before its threshold is finished by the next one without new trials") {
-  const TemporaryCache file;
+  const TemporaryFolder folder;
   {
-    Process first(file);
+    Process first(folder);
     first.on_progress = [&](const tuner::Progress& progress) {
       if (progress.phase == "threshold") first.stop = true;
     };
@@ -97,7 +97,7 @@ TEST_CASE("a run interrupted before its threshold is finished by the next one wi
     CHECK(report.interrupted);
     CHECK(first.cache.thresholds().empty());
   }
-  Process second(file);
+  Process second(folder);
   const auto report = second.tune();
   CHECK(second.runner.trials.empty());
   CHECK(second.cache.thresholds().size() == 1);
@@ -105,15 +105,15 @@ TEST_CASE("a run interrupted before its threshold is finished by the next one wi
 }
 
 TEST_CASE("a candidate that does not compile is one rejected row and is not compiled again") {
-  const TemporaryCache file;
+  const TemporaryFolder folder;
   {
-    Process first(file, {Fault::None, Fault::CompileError});
+    Process first(folder, {Fault::None, Fault::CompileError});
     const auto report = first.tune();
     CHECK(report.counts.rejected == kValid);
     CHECK(report.counts.measured == kValid + 1);
     CHECK(report.winner.config == "query_major{fault=0,stages=2,tile=32}");
   }
-  Process second(file, {Fault::None, Fault::CompileError});
+  Process second(folder, {Fault::None, Fault::CompileError});
   second.options.finalists = 4;  // another search over the same trials
   const auto report = second.tune();
   CHECK(second.compiler.calls == 0);
@@ -125,8 +125,8 @@ TEST_CASE("a candidate that does not compile is one rejected row and is not comp
 }
 
 TEST_CASE("a candidate that the gate rejects never wins, however fast, and leaves no binary") {
-  const TemporaryCache file;
-  Process process(file, {Fault::NanRow, Fault::None});
+  const TemporaryFolder folder;
+  Process process(folder, {Fault::NanRow, Fault::None});
   process.runner.model = [](const Config& config, const LaunchPlan&) { return config.at("fault") == 0 ? 100.0 : 1.0; };
   const auto report = process.tune();
   CHECK(parse_config(report.winner.config).at("fault") == 0);
@@ -137,8 +137,8 @@ TEST_CASE("a candidate that the gate rejects never wins, however fast, and leave
 }
 
 TEST_CASE("a winner that lies within noise keeps the default") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.runner.spread = 0.05;
   process.runner.model = [&](const Config& config, const LaunchPlan&) {
     return config == process.default_config() ? 103.0 : 100.0;
@@ -147,8 +147,8 @@ TEST_CASE("a winner that lies within noise keeps the default") {
 }
 
 TEST_CASE("the default and the baseline race even where the budget and the finalists leave them out") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.options.finalists = 1;
   process.options.budget_s = 1e-9;
   const auto report = process.tune();
@@ -162,8 +162,8 @@ TEST_CASE("the default and the baseline race even where the budget and the final
 }
 
 TEST_CASE("a slow default still races against the finalists") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.options.finalists = 2;
   process.tune();
   const auto& race = process.runner.races.front();
@@ -172,8 +172,8 @@ TEST_CASE("a slow default still races against the finalists") {
 }
 
 TEST_CASE("nothing is decided where every candidate fails") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.runner.failing_variant = "query_major";
   const auto report = process.tune();
   CHECK(report.winner.trial == 0);
@@ -184,8 +184,8 @@ TEST_CASE("nothing is decided where every candidate fails") {
 }
 
 TEST_CASE("a baseline that fails leaves the threshold unknown and says why") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.runner.failing_variant = "packed_sdpa";
   const auto report = process.tune();
   CHECK(report.winner.trial != 0);
@@ -201,19 +201,19 @@ TEST_CASE("a baseline that fails leaves the threshold unknown and says why") {
 }
 
 TEST_CASE("no more than the asked number of trials is run") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.options.max_trials = 3;
   process.tune();
   CHECK(process.runner.trials.size() == 3 + 1);
 }
 
 TEST_CASE("candidates are tried in the same order with and without compile threads") {
-  const TemporaryCache file_a;
-  const TemporaryCache file_b;
-  Process inline_compiled(file_a);
+  const TemporaryFolder folder_a;
+  const TemporaryFolder folder_b;
+  Process inline_compiled(folder_a);
   inline_compiled.options.compile_threads = 0;
-  Process threaded(file_b);
+  Process threaded(folder_b);
   threaded.options.compile_threads = 3;
   inline_compiled.tune();
   threaded.tune();
@@ -221,16 +221,16 @@ TEST_CASE("candidates are tried in the same order with and without compile threa
 }
 
 TEST_CASE("an impossible workload is refused before anything is tried") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.workload.problem.dk = 7;
   CHECK_THROWS_AS(process.tune(), Error);
   CHECK(process.compiler.calls == 0);
 }
 
 TEST_CASE("an operation without a threshold stores its winner, climbs no ladder and is known the next time") {
-  const TemporaryCache file;
-  Process first(file, FakeOp({Fault::None}, ""));
+  const TemporaryFolder folder;
+  Process first(folder, FakeOp({Fault::None}, ""));
   const auto report = first.tune();
   CHECK(report.winner.config == "query_major{fault=0,stages=2,tile=32}");
   CHECK(report.threshold.name.empty());
@@ -238,14 +238,14 @@ TEST_CASE("an operation without a threshold stores its winner, climbs no ladder 
   CHECK(first.cache.thresholds().empty());
   CHECK_FALSE(report.from_cache);
 
-  Process second(file, FakeOp({Fault::None}, ""));
+  Process second(folder, FakeOp({Fault::None}, ""));
   CHECK(second.tune().from_cache);
   CHECK(second.runner.races.empty());
 }
 
 TEST_CASE("a compilation that exceeded its limit is a class of its own and is not tried again") {
-  const TemporaryCache file;
-  Process process(file, {Fault::None, Fault::CompileError});
+  const TemporaryFolder folder;
+  Process process(folder, {Fault::None, Fault::CompileError});
   process.compiler.refuse_by_time = true;
   process.tune();
   int timeouts = 0;
@@ -260,8 +260,8 @@ TEST_CASE("a compilation that exceeded its limit is a class of its own and is no
 
 TEST_CASE("a search that costs steer finds the winner, and stores every sample it took") {
   const auto* strategy = GENERATE("halving", "local", "learned");
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.options.strategy = strategy;
   const auto report = process.tune();
   CHECK(report.winner.config == "query_major{fault=0,stages=2,tile=32}");
@@ -270,8 +270,8 @@ TEST_CASE("a search that costs steer finds the winner, and stores every sample i
 }
 
 TEST_CASE("a search for a second tuple starts from what the first one taught") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.tune();
   process.runner.trials.clear();
   process.workload.problem.dk = 64;

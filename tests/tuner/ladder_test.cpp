@@ -11,7 +11,7 @@ namespace {
 
 using namespace nsajit;
 using nsajit::testing::FakeOp;
-using nsajit::testing::TemporaryCache;
+using nsajit::testing::TemporaryFolder;
 using Process = nsajit::testing::TunedProcess;
 
 // Of FakeOp: the length that a launch is for.
@@ -34,8 +34,8 @@ std::vector<std::int64_t> lengths_of(const cache::ThresholdRecord& threshold) {
 }  // namespace
 
 TEST_CASE("the threshold is the length from which the winner beats the baseline by the margin") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   const auto report = process.tune();
   CHECK(report.threshold.name == "NSA_SEL_TRITON_MIN_L");
   // fake_time_us at 256 rows: 36.2 against 36.6 us at 256 tokens, 62.4 against 43.1 at 512.
@@ -46,8 +46,8 @@ TEST_CASE("the threshold is the length from which the winner beats the baseline 
 TEST_CASE("between the last length that loses and the first that wins the threshold is found to an eighth") {
   const int first_winning = GENERATE(1, 64, 65, 330, 513, 900, 1024, 2000);
   INFO(first_winning);
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.runner.model = [&](const Config& config, const LaunchPlan& plan) {
     const bool long_enough = static_cast<int>(plan.steps[0].smem_bytes) >= first_winning;  // of FakeOp: the length
     return config.variant == "packed_sdpa" ? 15.0 : long_enough ? 10.0 : 14.0;
@@ -64,8 +64,8 @@ TEST_CASE("between the last length that loses and the first that wins the thresh
 TEST_CASE("the length from which the winner is the faster one is found to an eighth, whatever the margin") {
   const int first_faster = GENERATE(65, 330, 513, 900);
   INFO(first_faster);
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.runner.model = [&](const Config& config, const LaunchPlan& plan) {
     const bool long_enough = static_cast<int>(plan.steps[0].smem_bytes) >= first_faster;  // of FakeOp: the length
     return config.variant == "packed_sdpa" ? 15.0 : long_enough ? 14.0 : 16.0;
@@ -84,8 +84,8 @@ TEST_CASE("the length from which the winner is the faster one is found to an eig
 }
 
 TEST_CASE("a length at which the winner fails stays in the ladder without a time, and the shorter ones go") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.runner.failing_smem_bytes = 256;  // of FakeOp: the length
   const auto ladder = *cache::find_ladder(process.tune().threshold.ladder_json);
   REQUIRE(!ladder.empty());
@@ -94,8 +94,8 @@ TEST_CASE("a length at which the winner fails stays in the ladder without a time
 }
 
 TEST_CASE("where the winner is far ahead at both ends the lengths between are not raced, and the longest is known") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.runner.model = model_of([](int length) { return length < 512 ? 8.0 : 20.0; });
   const auto threshold = process.tune().threshold;
   CHECK(threshold.value == 64);
@@ -104,8 +104,8 @@ TEST_CASE("where the winner is far ahead at both ends the lengths between are no
 }
 
 TEST_CASE("the same holds where packed SDPA is far ahead") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.runner.model = model_of([](int) { return 0.2; });
   const auto threshold = process.tune().threshold;
   CHECK(threshold.value == -1);
@@ -113,15 +113,15 @@ TEST_CASE("the same holds where packed SDPA is far ahead") {
 }
 
 TEST_CASE("a far lead at one end alone leaves the lengths between open") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.runner.model = model_of([](int length) { return length < 128 ? 0.5 : length < 512 ? 1.8 : 20.0; });
   CHECK(lengths_of(process.tune().threshold) == std::vector<std::int64_t>{64, 128, 256, 512, 1024});
 }
 
 TEST_CASE("what lies between a length that is far ahead and one that is not is raced") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.runner.model = model_of([](int length) { return length == 64 ? 2.0 : 20.0; });
   CHECK(lengths_of(process.tune().threshold) == std::vector<std::int64_t>{64, 128, 256, 1024});
 }
@@ -129,8 +129,8 @@ TEST_CASE("what lies between a length that is far ahead and one that is not is r
 TEST_CASE("a race is long only where a short one leaves open who wins, or whether by the margin") {
   const double ratio = GENERATE(0.5, 0.9, 1.1, 1.4, 1.6);
   INFO(ratio);
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.runner.model = model_of([ratio](int length) { return length == 64 ? ratio : 20.0; });
   process.tune();
   const auto& rounds = process.runner.race_rounds;

@@ -1,36 +1,17 @@
 #pragma once
-// TunedProcess: tune() over a fake operation, compiler and runner and a real cache in a file that outlives it.
+// TunedProcess: tune() over a fake operation, compiler and runner and a real cache in a folder that outlives it.
 
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
 #include <functional>
-#include <stdexcept>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "tests/support/fake_compiler.h"
 #include "tests/support/fake_runner.h"
+#include "tests/support/temporary_folder.h"
 #include "tuner/engine.h"
 
 namespace nsajit::testing {
-
-class TemporaryCache {
- public:
-  TemporaryCache() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nsajit-engine-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    folder_ = pattern;
-  }
-  ~TemporaryCache() { std::filesystem::remove_all(folder_); }
-  TemporaryCache(const TemporaryCache&) = delete;
-  TemporaryCache& operator=(const TemporaryCache&) = delete;
-  cache::Cache open() const { return cache::Cache::open((folder_ / "cache.db").string(), cache::OpenMode::ReadWrite); }
-
- private:
-  std::filesystem::path folder_;
-};
 
 // One process: its own compiler, runner and cache handle over a file that outlives it.
 struct TunedProcess {
@@ -43,9 +24,13 @@ struct TunedProcess {
   tuner::TuneOptions options;
   Workload workload{.problem = {.dtype = DType::FP32, .dk = 32, .dv = 32}, .S = 256, .S_kv = 1024};
 
-  explicit TunedProcess(const TemporaryCache& file, std::vector<Fault> faults = {Fault::None})
-      : op(std::move(faults)), cache(file.open()) {}
-  TunedProcess(const TemporaryCache& file, FakeOp an_op) : op(std::move(an_op)), cache(file.open()) {}
+  static cache::Cache open_cache(const TemporaryFolder& folder) {
+    return cache::Cache::open(folder.file("cache.db"), cache::OpenMode::ReadWrite);
+  }
+
+  explicit TunedProcess(const TemporaryFolder& folder, std::vector<Fault> faults = {Fault::None})
+      : op(std::move(faults)), cache(open_cache(folder)) {}
+  TunedProcess(const TemporaryFolder& folder, FakeOp an_op) : op(std::move(an_op)), cache(open_cache(folder)) {}
 
   tuner::TuneReport tune() {
     const auto run = cache.begin_run({.command = "test", .device = to_string(runner.facts)});
