@@ -54,9 +54,6 @@ VariantSpace query_union_wgmma_space(const Problem& problem, const Target& targe
     const std::int64_t bytes = smem_bytes(problem, c, kPlannedKeys);
     return bytes <= target.smem_bytes && c.at("blocks_per_sm") * (bytes + kSmemReserved) <= target.smem_sm_bytes;
   });
-  space.require("the ring has a stage beside Q", [problem](const Config& c) {
-    return c.at("q_registers") == 0 || (c.at("stages") - 1) * (problem.dk + problem.dv) >= warpgroups(c) * problem.dk;
-  });
   // O, S, P, Q and what the loop holds besides.
   space.require("registers of a thread fit without spilling", [problem, target](const Config& c) {
     const int q = c.at("q_registers") != 0 ? problem.dk / 4 : 0;

@@ -25,11 +25,8 @@ template <class Fields>
 struct UnionWgmmaShape : WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm> {
   using Rows = WarpgroupAttention<Fields>;
   static constexpr int kStage = Rows::kKBytes + Rows::kVBytes;
-  static constexpr int kQueries = Fields::q_registers ? 0 : Fields::warpgroups * Rows::kQueryBytes;
+  static constexpr int kQueries = Fields::q_registers ? 0 : Fields::warpgroups * Rows::kQueryBytes;  // else in the ring at first
   static constexpr int kRing = Fields::stages * kStage;
-  // Where Q is at first, which with q_registers is the end of the ring.
-  static constexpr int kQueriesAt = Fields::q_registers ? kRing - Fields::warpgroups * Rows::kQueryBytes : kRing;
-  static_assert(kQueriesAt >= kStage, "Q leaves the first stage alone");
   static constexpr int kAhead = SelectionMap<Fields>::kAhead;
   static constexpr int kBarriers = (1 + Fields::warpgroups) * Fields::stages * 8 + 16;
 };
@@ -58,19 +55,7 @@ class QueryUnionWgmma {
     return barriers + ((1 + warpgroup) * Fields::stages + stage) * 8;
   }
 
-  // Tokens that the last query may see.
-  __device__ __forceinline__ int last_token() const { return first_limit + queries - 1; }
-
-  __device__ __forceinline__ void copy_tile(const Row<Element>& row, int tile, int stage, int thread) const {
-    const uint32 k = ring + stage * Shape::kStage;
-    const int tokens = last_token() - tile * kTile;
-    copy_panels<Fields::dk, kTile>(row.k + static_cast<int64>(tile) * kTile * row.k_stride, row.k_stride, tokens, k, thread);
-    copy_panels<Fields::dv, kTile>(row.v + static_cast<int64>(tile) * kTile * row.v_stride, row.v_stride, tokens,
-                                   k + Rows::kKBytes, thread);
-  }
-
-  // Requires: tile 0 is in stage 0.
-  __device__ __forceinline__ void produce(const Row<Element>& row, int thread) const {
+  __device__ __forceinline__ void produce(const Row<Element>& row, int last_token, int thread) const {
     const int count = map.counts[0];
     const int lane = thread % 32;
     int stage = 0;
@@ -87,7 +72,11 @@ class QueryUnionWgmma {
     for (int place = 0; place < count; ++place) {
       const int tile = map.tiles[place] & 0xffffff;
       barrier_wait(empty(stage), parity);
-      if (place + tile > 0) copy_tile(row, tile, stage, thread);
+      const uint32 k = ring + stage * Shape::kStage;
+      const int tokens = last_token - tile * kTile;
+      copy_panels<Fields::dk, kTile>(row.k + static_cast<int64>(tile) * kTile * row.k_stride, row.k_stride, tokens, k, thread);
+      copy_panels<Fields::dv, kTile>(row.v + static_cast<int64>(tile) * kTile * row.v_stride, row.v_stride, tokens,
+                                     k + Rows::kKBytes, thread);
       commit_copies();
       if (++stage == Fields::stages) {
         stage = 0;
@@ -303,10 +292,8 @@ __device__ __forceinline__ void query_union_wgmma(const nsajit_selection_args& a
   const Row<Element> group = make_row<Element>(args, blockIdx.z, blockIdx.y, first_query);
   const int warpgroup = threadIdx.x / 128;
   const int thread = threadIdx.x % 128;
-  const uint32 panels = smem_address(nsajit_panels) + Shape::kQueriesAt + warpgroup * Rows::kQueryBytes;
-  // Everything that comes from far is asked for first; tile 0 too, which nearly every row selects. If none does, it is copied
-  // over.
-  if (warpgroup == Fields::warpgroups) kernel.copy_tile(group, 0, 0, thread);
+  const uint32 panels = smem_address(nsajit_panels) + (Fields::q_registers ? 0 : Shape::kRing) + warpgroup * Rows::kQueryBytes;
+  // Everything that comes from far is asked for first.
   const int entries = queries * args.n;
   int at = threadIdx.x;
   typename QueryUnionWgmma<Fields>::Entry entry{0, 0};
@@ -335,7 +322,7 @@ __device__ __forceinline__ void query_union_wgmma(const nsajit_selection_args& a
   if (warpgroup == Fields::warpgroups) {
     keep_registers<Shape::kProducerRegisters>();
     if constexpr (Fields::q_registers) asm volatile("bar.sync 1, %0;" ::"n"(Shape::kThreads) : "memory");
-    kernel.produce(group, thread);
+    kernel.produce(group, kernel.first_limit + queries - 1, thread);
   } else {
     take_registers<Shape::kConsumerRegisters>();
     const int lane = thread % 32;
