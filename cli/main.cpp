@@ -17,9 +17,10 @@ namespace {
 
 using namespace nsajit;
 
-std::string join_arguments(int count, char** arguments) {
-  std::string line;
-  for (int index = 0; index < count; ++index) line += (index == 0 ? "" : " ") + std::string(arguments[index]);
+// As it is stored with results that travel: where the program lies on this machine is nobody's business.
+std::string command_line(int count, char** arguments) {
+  std::string line = "nsajit";
+  for (int index = 1; index < count; ++index) line += fmt::format(" {}", arguments[index]);
   return line;
 }
 
@@ -40,7 +41,7 @@ void check_command(const CLI::App& app, int count, char** arguments) {
 }
 
 int run(int count, char** arguments) {
-  cli::Session session{.environment = read_environment(), .command_line = join_arguments(count, arguments)};
+  cli::Session session{.environment = read_environment(), .command_line = command_line(count, arguments)};
   apply(session.environment);
   CLI::App app{"nsajit: generates, compiles, tunes and serves Native Sparse Attention kernels for this machine", "nsajit"};
   app.footer(fmt::format("Example:\n  nsajit tune --sweep sweeps/quick.toml && nsajit report\n\n{}\nMore: docs/cli.md",

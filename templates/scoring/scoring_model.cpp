@@ -1,5 +1,6 @@
 // Scoring model: a warpgroup, or a block of warps, takes tile after tile: products and exponentials, which hardly overlap, and
-// the choice of blocks, which does with both. What a tile waits for is shared by those that an SM holds.
+// the choice of blocks, which does with both. What a tile waits for is shared by those that an SM holds. Short launches end
+// with the last queries, whose tiles come one after another.
 
 #include "templates/scoring/scoring_model.h"
 
@@ -27,7 +28,7 @@ constexpr int kOtherRegisters = 64;    // of a thread: what the loop holds besid
 struct Count {
   double items = 0;    // queries that a block takes at a time
   double tiles = 0;    // that its queries read
-  double longest = 0;  // tiles of the item that has most
+  double longest = 0;  // tiles that one item reads
 };
 
 // Keys that scores of candidates depend on, for the row at `position`; 0: they decide nothing.
@@ -44,8 +45,8 @@ Count count(const Workload& w, const Config& config) {
   for (std::int64_t b = 0; b < w.B; ++b) {
     const std::int64_t length = sequence_length(w, b);
     for (std::int64_t end = length; end > 0; end -= rows) {
-      all.items += 1;
       const auto tiles = static_cast<double>((scored_keys(w, query_position(w, end - 1)) + tile - 1) / tile);
+      all.items += 1;
       all.tiles += tiles;
       all.longest = std::max(all.longest, tiles);
     }
@@ -101,16 +102,14 @@ std::optional<Prediction> predict_scoring(const Workload& w, const Config& confi
                         .smem_bytes = all.tiles * groups * warps(config) * (config.at("columns") * row_bytes + 16 * row_bytes),
                         .flops = all.tiles * groups * 2 * tile_keys(config) * config.at("columns") * p.dk};
   if (!has_known_rates(target)) return prediction;
-  const double processors = target.processors, most = resident_blocks(p, config, target);
-  const double resident = std::clamp(std::ceil(all.items / processors), 1.0, most);  // where there are as many
+  const double most = resident_blocks(p, config, target), processors = target.processors;
+  const double resident = std::max(1.0, std::min(most, std::ceil(all.items / processors)));
   const TileCost tile = cost_of_tile(p, config);
-  const double alone = is_wgmma(config) ? kWgmmaWaitUs / groups : kMmaWaitUs * tile_keys(config), waiting = alone / resident;
   const double work = (is_wgmma(config) ? kWgmmaShare : kMmaShare) * tile.work();
-  const double working = all.tiles * groups / processors * (work + waiting);
-  // However many processors there are, an item's tiles come one after the other.
-  const double longest = all.longest * groups * (work + alone);
+  const double alone = is_wgmma(config) ? kWgmmaWaitUs / groups : kMmaWaitUs * tile_keys(config), waiting = alone / resident;
+  const double working = all.tiles * groups / processors * (work + waiting), last = all.longest * groups * (work + alone);
   const double fixed = std::max(1.0, all.items / processors / most) * kItemUs;
-  prediction.time_us = kLaunchUs + std::cbrt(std::pow(working, 3) + std::pow(longest, 3)) + fixed;
+  prediction.time_us = kLaunchUs + std::cbrt(working * working * working + last * last * last) + fixed;
   prediction.bound = find_bound(tile, waiting, fixed, working);
   return prediction;
 }

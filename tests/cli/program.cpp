@@ -3,9 +3,9 @@
 #include "tests/cli/program.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <stdexcept>
 
 #include <sys/wait.h>
 
@@ -31,19 +31,6 @@ std::string installed_or(const std::string& below_prefix, const std::string& oth
 std::string program_path() { return installed_or("bin/nsajit", NSAJIT_BUILT_PROGRAM); }
 std::string sweeps_folder() { return installed_or("share/nsajit/sweeps", NSAJIT_SOURCE_SWEEPS); }
 std::string replay_folder() { return installed_or("share/nsajit/bench/replay", NSAJIT_SOURCE_REPLAY); }
-
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "nsajit-cli-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-  path_ = pattern;
-}
-
-TemporaryFolder::~TemporaryFolder() { std::filesystem::remove_all(path_); }
-
-std::string TemporaryFolder::write(const std::string& name, const std::string& text) const {
-  std::ofstream(file(name)) << text;
-  return file(name);
-}
 
 ProgramResult run_program(const TemporaryFolder& folder, const std::string& arguments, const std::string& variables) {
   const std::string clean =

@@ -1,9 +1,9 @@
 #pragma once
 // Program: runs the nsajit program as a user would, with an environment and a folder of its own.
 
-#include <filesystem>
-#include <map>
 #include <string>
+
+#include "tests/support/temporary_folder.h"
 
 namespace nsajit::testing {
 
@@ -11,20 +11,6 @@ struct ProgramResult {
   int exit_code = -1;
   std::string out;
   std::string err;
-};
-
-// A fresh folder, removed with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-  std::string write(const std::string& name, const std::string& text) const;  // returns the file's path
-
- private:
-  std::filesystem::path path_;
 };
 
 // The program, the sweeps and the recorded spaces of the installed tree that this test lies in, else those of the build.

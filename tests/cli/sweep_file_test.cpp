@@ -152,6 +152,7 @@ TEST_CASE("a missing file is named") {
 TEST_CASE("the sweeps that come with nsajit are valid") {
   CHECK(cli::load_sweep(testing::sweeps_folder() + "/quick.toml").workloads.size() >= 4);
   CHECK(cli::load_sweep(testing::sweeps_folder() + "/users.toml").workloads.size() == 37);
+  CHECK(cli::load_sweep(testing::sweeps_folder() + "/../bench/shapes/all_branches.toml").workloads.size() == 11);
 }
 
 TEST_CASE("a letter beyond ASCII is refused outside of comments, and taken as an escape") {

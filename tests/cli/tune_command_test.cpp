@@ -34,7 +34,8 @@ TEST_CASE("a tuned tuple is reported in every format and looked up; a second run
   REQUIRE(json.size() == 1);
   CHECK(json[0]["parity"]["passed"] == true);
   CHECK(json[0]["trials"]["measured"] == 4);
-  CHECK(json[0]["run"]["command"].get<std::string>().find("--max-trials 3") != std::string::npos);
+  CHECK_THAT(json[0]["run"]["command"].get<std::string>(),
+             Catch::Matchers::StartsWith("nsajit tune --device cpu --max-trials 3"));
 
   CHECK(has(run_program(folder, "report").out, "4 ok"));
   CHECK(has(run_program(folder, "report --format md").out, "| tuple |"));

@@ -88,6 +88,24 @@ std::vector<Candidate> choose_candidates(const Problem& problem, const Target& t
   return chosen;
 }
 
+std::vector<Candidate> default_candidates(std::span<const Problem> problems) {
+  std::vector<Candidate> candidates;
+  for (const char* arch : kArchs)
+    for (const Problem& problem : problems) {
+      const Target target = cuda_profile(arch);
+      candidates.push_back({problem, find_op(problem).default_config(problem, target), target});
+    }
+  return candidates;
+}
+
+std::vector<Candidate> baseline_candidates(std::span<const Problem> problems) {
+  std::vector<Candidate> candidates;
+  const Target target = cuda_profile("90a");
+  for (const Problem& problem : problems)
+    candidates.push_back({problem, find_op(problem).baseline_config(problem, target), target});
+  return candidates;
+}
+
 std::vector<codegen::CompileResult> compile_all(std::span<const Candidate> candidates, codegen::Compiler& compiler) {
   std::vector<codegen::CompileResult> results(candidates.size());
   templates::for_each_piece(static_cast<std::int64_t>(candidates.size()), 1, [&](std::int64_t begin, std::int64_t) {
@@ -106,7 +124,8 @@ std::string find_spilling(std::span<const Candidate> candidates, codegen::Compil
   for (std::size_t i = 0; i < results.size(); ++i) {
     const auto* binary = std::get_if<codegen::Binary>(&results[i]);
     if (binary != nullptr && spilled_bytes(*binary) == 0) continue;
-    failures += fmt::format("{}: {}\n", to_string(candidates[i]), binary == nullptr ? "does not compile" : "spills");
+    failures += fmt::format("{}: {}\n", to_string(candidates[i]),
+                            binary != nullptr ? "spills" : std::get<codegen::CompileFailure>(results[i]).reason);
   }
   return failures;
 }

@@ -27,6 +27,14 @@ std::unique_ptr<codegen::Compiler> find_cuda_compiler();
 // Bytes that a thread's registers spill, of all entries.
 int spilled_bytes(const codegen::Binary& binary);
 
+// One SM of each kind that kernels are built for.
+inline constexpr const char* kArchs[] = {"80", "86", "89", "90a", "100a", "120"};
+
+// Of each problem the default on each of them.
+std::vector<Candidate> default_candidates(std::span<const Problem> problems);
+// The baseline of each problem on SM 90a.
+std::vector<Candidate> baseline_candidates(std::span<const Problem> problems);
+
 // The default and the baseline, then up to `per_variant` configs of each variant, spread evenly over its valid ones.
 std::vector<Candidate> choose_candidates(const Problem& problem, const Target& target, std::size_t per_variant);
 
