@@ -111,4 +111,11 @@ Landscape make_blank_landscape(std::size_t candidates) {
           .expected = std::vector<double>(candidates, 0.0)};
 }
 
+double novelty(const Landscape& landscape, std::size_t candidate, std::span<const int> tried) {
+  const auto& traits = landscape.traits[candidate];
+  double sum = 0;
+  for (const std::uint32_t trait : traits) sum += 1 / (1.0 + tried[trait]);
+  return sum / static_cast<double>(traits.size());
+}
+
 }  // namespace nsajit::tuner

@@ -32,4 +32,7 @@ Landscape make_landscape(std::span<const Config> configs, std::vector<double> ex
 // Of candidates of which nothing is known: no neighbours, nothing expected.
 Landscape make_blank_landscape(std::size_t candidates);
 
+// How new a candidate's traits are, by how often each was tried: 1: none of them was; falls with the trials of each.
+double novelty(const Landscape& landscape, std::size_t candidate, std::span<const int> tried);
+
 }  // namespace nsajit::tuner

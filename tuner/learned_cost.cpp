@@ -19,6 +19,10 @@ constexpr int kWholeSweeps = 20;          // from many trials at once
 constexpr int kPriorRounds = 3;           // over all spaces
 constexpr std::size_t kErrors = 16;       // the last ones tell how good the corrections are by now
 constexpr double kLeastError = 0.03;      // measurements are not better than that
+// Until the second cost is told. Half of what the operations' models expect is within a tenth (docs/performance.md); who
+// distrusts them more tries one of everything where a few trials are all there is.
+constexpr double kModelError = 0.1;
+constexpr double kUnmodelledError = 1;
 
 double clip(double residual) { return std::clamp(residual, -kLargestResidual, kLargestResidual); }
 
@@ -52,7 +56,7 @@ double LearnedCost::correction(std::size_t candidate) const {
 double LearnedCost::expect_log(std::size_t candidate) const { return expected_log_[candidate] + correction(candidate); }
 
 double LearnedCost::error() const {
-  if (errors_.empty()) return 1;
+  if (errors_.empty()) return landscape_->has_model ? kModelError : kUnmodelledError;
   const std::size_t count = std::min(kErrors, errors_.size());
   // 1.4826: from the median of absolute errors to a standard deviation.
   return std::max(kLeastError, 1.4826 * summarize(std::span(errors_).last(count)).median);

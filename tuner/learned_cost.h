@@ -34,7 +34,8 @@ class LearnedCost {
   void learn(std::size_t candidate, double cost);  // cost > 0
   void learn_all(std::span<const std::pair<std::size_t, double>> costs);
   double expect_log(std::size_t candidate) const;  // natural logarithm of the cost
-  // How far off the last expectations were when their cost was told: a robust standard deviation of the logarithm.
+  // How far off the last expectations were when their cost was told: a robust standard deviation of the logarithm. Before that,
+  // how far off models are.
   double error() const;
   std::size_t learned() const { return trials_.size(); }
   CostPrior corrections() const;  // of the traits that were tried

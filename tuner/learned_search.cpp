@@ -76,7 +76,7 @@ class LearnedSearch final : public Strategy {
     for (std::size_t step = 0; step < offered_.size(); ++step) {
       const std::size_t candidate = (start_ + step) % offered_.size();
       if (offered_[candidate]) continue;
-      const double expected = cost_.expect_log(candidate), unknown = doubt(candidate);
+      const double expected = cost_.expect_log(candidate), unknown = novelty(*landscape_, candidate, tried_);
       hope = std::min(hope, expected - kStopErrors * (error + kUnknownGain * unknown));
       any.consider(candidate, expected - curiosity * unknown);
       if (tried_[landscape_->variant_of(candidate)] == 0) new_variant.consider(candidate, expected);
@@ -84,14 +84,6 @@ class LearnedSearch final : public Strategy {
     if (new_variant.score < any.score + std::log(kVariantFactor)) return new_variant.candidate;
     const bool hopeless = cost_.learned() >= kTrialsBeforeStop && hope > best_log_;
     return hopeless ? std::nullopt : any.candidate;
-  }
-
-  // 1: none of its traits was offered; falls with the offers of each.
-  double doubt(std::size_t candidate) const {
-    double sum = 0;
-    const auto& traits = landscape_->traits[candidate];
-    for (const std::uint32_t trait : traits) sum += 1 / (1.0 + tried_[trait]);
-    return sum / static_cast<double>(traits.size());
   }
 
   std::shared_ptr<const Landscape> landscape_;

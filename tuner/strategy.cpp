@@ -7,7 +7,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <random>
 #include <utility>
 #include <vector>
@@ -78,26 +77,32 @@ std::vector<std::size_t> shuffled_order(const StrategyOptions& options) {
   return order;
 }
 
-// The k-th best of a variant counts some percent more for each better one, so that where the model is wrong about one
-// variant the others still have their turn.
+// The k-th pick of a variant counts some percent more for each earlier one, so that where the model is wrong about one variant
+// the others still have their turn. A config with values that were not picked yet counts less, by what models are usually off: of
+// many that the model finds alike, some that are unlike come first.
 constexpr double kSiblingPenalty = 1.04;
+constexpr double kUnlikeGain = 0.1;
 
-std::vector<double> penalised_costs(const Landscape& landscape) {
-  std::map<std::uint32_t, std::vector<std::pair<double, std::size_t>>> by_variant;
-  for (std::size_t i = 0; i < landscape.size(); ++i) {
-    if (landscape.expected[i] > 0) by_variant[landscape.variant_of(i)].emplace_back(landscape.expected[i], i);
+class Picks {
+ public:
+  explicit Picks(const Landscape& landscape) : landscape_(landscape), tried_(landscape.trait_names.size(), 0) {}
+
+  void add(std::size_t candidate) {
+    for (const std::uint32_t trait : landscape_.traits[candidate]) ++tried_[trait];
   }
-  std::vector<double> costs(landscape.size(), std::numeric_limits<double>::infinity());
-  for (auto& [variant, ranked] : by_variant) {
-    std::sort(ranked.begin(), ranked.end());
-    double penalty = 1;
-    for (const auto& [expected, index] : ranked) {
-      costs[index] = expected * penalty;
-      penalty *= kSiblingPenalty;
-    }
+
+  // Logarithm; infinite where the model knows nothing.
+  double cost(std::size_t candidate) const {
+    const double expected = landscape_.expected[candidate];
+    if (expected <= 0) return std::numeric_limits<double>::infinity();
+    return std::log(expected) + std::log(kSiblingPenalty) * tried_[landscape_.variant_of(candidate)] -
+           kUnlikeGain * novelty(landscape_, candidate, tried_);
   }
-  return costs;
-}
+
+ private:
+  const Landscape& landscape_;
+  std::vector<int> tried_;  // by trait
+};
 
 std::vector<std::size_t> finish_order(std::vector<std::size_t> order, const StrategyOptions& options) {
   order.insert(order.begin(), options.first);
@@ -140,10 +145,24 @@ std::vector<std::size_t> exhaustive_order(const StrategyOptions& options) {
   return finish_order(rotated_order(options), options);
 }
 
+// Picked one by one as far as a search may get, rejected ones counted; the rest keeps its order.
 std::vector<std::size_t> ranked_order(const StrategyOptions& options) {
   std::vector<std::size_t> order = rotated_order(options);
-  const std::vector<double> costs = penalised_costs(*options.landscape);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return costs[a] < costs[b]; });
+  const std::size_t wanted = options.max_trials == 0 ? order.size() : std::min(2 * options.max_trials, order.size());
+  Picks picks(*options.landscape);
+  picks.add(options.first);
+  for (auto place = order.begin(); place != order.begin() + static_cast<std::ptrdiff_t>(wanted); ++place) {
+    auto best = place;
+    double least = picks.cost(*best);
+    for (auto other = place + 1; other != order.end(); ++other) {
+      if (const double cost = picks.cost(*other); cost < least) {
+        best = other;
+        least = cost;
+      }
+    }
+    picks.add(*best);
+    std::rotate(place, best, best + 1);
+  }
   return finish_order(std::move(order), options);
 }
 

@@ -19,12 +19,9 @@
 namespace nsajit::templates::dense {
 namespace {
 
-constexpr const char* kMma = "dense_mma";
-constexpr const char* kWgmma = "dense_wgmma";
 constexpr const char* kFp32 = "dense_fp32";
 constexpr int kWarpThreads = 32;
-constexpr int kPanel = 64;           // kPanelWidth of common/wgmma.cuh
-constexpr int kSmemReserved = 1024;  // of each block's shared memory, the driver's
+constexpr int kPanel = 64;  // kPanelWidth of common/wgmma.cuh
 constexpr int kMostRegisters = 255;
 constexpr int kFp32Rows = 8;  // of a warp
 constexpr std::int64_t kMaxGridYz = 65535;
@@ -36,9 +33,6 @@ int threads(const Config& config) {
 }
 bool is_fp32(const Problem& problem) { return problem.dtype == DType::FP32; }
 int warp_rows(const Problem& problem) { return is_fp32(problem) ? kFp32Rows : 16; }
-int rows(const Problem& problem, const Config& config) {
-  return is_wgmma(config) ? 64 * config.at("warpgroups") : warp_rows(problem) * config.at("warps");
-}
 
 // Of dense_mma, with Q in registers, or read from shared memory for each tile.
 int registers(const Problem& problem, const Config& config, bool q_registers) {
@@ -47,7 +41,7 @@ int registers(const Problem& problem, const Config& config, bool q_registers) {
 bool keeps_queries(const Problem& problem, const Config& config) { return registers(problem, config, true) <= kMostRegisters; }
 
 std::int64_t smem_bytes(const Problem& problem, const Config& config) {
-  const std::int64_t stages = config.at("stages"), tile = config.at("tile"), all_rows = rows(problem, config);
+  const std::int64_t stages = config.at("stages"), tile = config.at("tile"), all_rows = cuda_block_rows(problem, config);
   if (is_wgmma(config)) return stages * tile * 2 * (problem.dk + problem.dv) + all_rows * 2 * problem.dk + 2 * stages * 8;
   const std::int64_t element = static_cast<std::int64_t>(element_bytes(problem.dtype)), k_row = element * problem.dk + 16,
                      ring = stages * tile * (k_row + element * problem.dv + 16);
@@ -203,7 +197,7 @@ LaunchPlan make_plan(const Workload& workload, const Config& config, const Targe
                     "split the batch",
                     to_string(workload.problem.branch), to_string(workload), kMaxGridYz, kMost));
   }
-  const std::int64_t block_rows = rows(workload.problem, config),
+  const std::int64_t block_rows = cuda_block_rows(workload.problem, config),
                      blocks = (workload.S * workload.problem.group + block_rows - 1) / block_rows;
   std::array<std::uint32_t, 3> grid{static_cast<std::uint32_t>(blocks), static_cast<std::uint32_t>(workload.G),
                                     static_cast<std::uint32_t>(workload.B)};
@@ -226,6 +220,10 @@ LaunchPlan make_plan(const Workload& workload, const Config& config, const Targe
 }
 
 }  // namespace
+
+int cuda_block_rows(const Problem& problem, const Config& config) {
+  return is_wgmma(config) ? 64 * config.at("warpgroups") : warp_rows(problem) * config.at("warps");
+}
 
 const BackendFunctions kCudaFunctions{make_space, make_default, make_baseline, make_unit, make_plan};
 

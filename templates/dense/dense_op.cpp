@@ -13,6 +13,7 @@
 #include "templates/common/host_tensors.h"
 #include "templates/common/sequences.h"
 #include "templates/dense/dense_backends.h"
+#include "templates/dense/dense_model.h"
 #include "templates/dense/dense_rows.h"
 
 namespace nsajit::templates::dense {
@@ -110,6 +111,10 @@ std::vector<Workload> DenseOp::threshold_ladder(const Workload& workload) const 
   }
   ladder.push_back(workload);
   return ladder;
+}
+
+std::optional<Prediction> DenseOp::predict(const Workload& workload, const Config& config, const Target& target) const {
+  return predict_dense(workload, config, target);
 }
 
 Op::Work DenseOp::work(const Workload& w) const {

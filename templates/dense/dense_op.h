@@ -23,6 +23,7 @@ class DenseOp : public BackendOp {
   // The same queries at the ends of sequences of growing length.
   std::vector<Workload> threshold_ladder(const Workload& workload) const override;
   Work work(const Workload& workload) const override;
+  std::optional<Prediction> predict(const Workload& workload, const Config& config, const Target& target) const override;
 
  protected:
   // Tokens of the shortest sequence whose last row has `length` keys, as the threshold counts them.

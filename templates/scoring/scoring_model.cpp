@@ -1,5 +1,6 @@
 // Scoring model: a warpgroup, or a block of warps, takes tile after tile: products and exponentials, which hardly overlap, and
-// the choice of blocks, which does with both. What a tile waits for is shared by those that an SM holds.
+// the choice of blocks, which does with both. What a tile waits for is shared by those that an SM holds. Short launches end
+// with the last queries, whose tiles come one after another.
 
 #include "templates/scoring/scoring_model.h"
 
@@ -25,8 +26,9 @@ constexpr int kOtherRegisters = 64;    // of a thread: what the loop holds besid
 
 // What all blocks of threads do together.
 struct Count {
-  double items = 0;  // queries that a block takes at a time
-  double tiles = 0;  // that its queries read
+  double items = 0;    // queries that a block takes at a time
+  double tiles = 0;    // that its queries read
+  double longest = 0;  // tiles that one item reads
 };
 
 // Keys that scores of candidates depend on, for the row at `position`; 0: they decide nothing.
@@ -43,8 +45,10 @@ Count count(const Workload& w, const Config& config) {
   for (std::int64_t b = 0; b < w.B; ++b) {
     const std::int64_t length = sequence_length(w, b);
     for (std::int64_t end = length; end > 0; end -= rows) {
+      const auto tiles = static_cast<double>((scored_keys(w, query_position(w, end - 1)) + tile - 1) / tile);
       all.items += 1;
-      all.tiles += static_cast<double>((scored_keys(w, query_position(w, end - 1)) + tile - 1) / tile);
+      all.tiles += tiles;
+      all.longest = std::max(all.longest, tiles);
     }
   }
   all.items *= static_cast<double>(w.G);
@@ -98,13 +102,14 @@ std::optional<Prediction> predict_scoring(const Workload& w, const Config& confi
                         .smem_bytes = all.tiles * groups * warps(config) * (config.at("columns") * row_bytes + 16 * row_bytes),
                         .flops = all.tiles * groups * 2 * tile_keys(config) * config.at("columns") * p.dk};
   if (!has_known_rates(target)) return prediction;
-  const double resident = resident_blocks(p, config, target), processors = target.processors;
+  const double most = resident_blocks(p, config, target), processors = target.processors;
+  const double resident = std::max(1.0, std::min(most, std::ceil(all.items / processors)));
   const TileCost tile = cost_of_tile(p, config);
-  const double waiting = is_wgmma(config) ? kWgmmaWaitUs / (groups * resident) : kMmaWaitUs * tile_keys(config) / resident;
-  const double tile_us = (is_wgmma(config) ? kWgmmaShare : kMmaShare) * tile.work() + waiting;
-  const double working = all.tiles * groups / processors * tile_us;
-  const double fixed = std::max(1.0, all.items / processors / resident) * kItemUs;
-  prediction.time_us = kLaunchUs + working + fixed;
+  const double work = (is_wgmma(config) ? kWgmmaShare : kMmaShare) * tile.work();
+  const double alone = is_wgmma(config) ? kWgmmaWaitUs / groups : kMmaWaitUs * tile_keys(config), waiting = alone / resident;
+  const double working = all.tiles * groups / processors * (work + waiting), last = all.longest * groups * (work + alone);
+  const double fixed = std::max(1.0, all.items / processors / most) * kItemUs;
+  prediction.time_us = kLaunchUs + std::cbrt(working * working * working + last * last * last) + fixed;
   prediction.bound = find_bound(tile, waiting, fixed, working);
   return prediction;
 }

@@ -35,13 +35,14 @@ double resident_blocks(const LaunchStep& step, int registers, const Target& targ
 }
 
 std::optional<Prediction> predict_cuda(const Workload& workload, const Config& config, const Target& target) {
-  if (workload.problem.dtype == DType::FP32) return std::nullopt;
+  const bool fp32 = workload.problem.dtype == DType::FP32;
   std::optional<Prediction> prediction;
+  if (config.variant == "query_major_fp32") prediction = predict_query_major_fp32(workload, config, target, {});
   if (config.variant == "query_major" || config.variant == "query_split")
     prediction = predict_query_major(workload, config, target, {});
   if (config.variant == "query_union") prediction = predict_query_union(workload, config, target, {});
   if (config.variant == "query_union_wgmma") prediction = predict_query_union_wgmma(workload, config, target, {});
-  if (config.variant == "packed_sdpa") prediction = predict_packed_sdpa(workload, config, target, {});
+  if (config.variant == "packed_sdpa" && !fp32) prediction = predict_packed_sdpa(workload, config, target, {});
   if (config.variant == "kv_major") prediction = predict_kv_major(workload, config, target, kKvMajorRates);
   if (config.variant == "kv_major_wgmma") prediction = predict_kv_major(workload, config, target, kKvWgmmaRates);
   if (config.variant == "kv_near_wgmma") prediction = predict_kv_major(workload, config, target, kKvNearRates);

@@ -13,7 +13,7 @@
 
 namespace nsajit::templates {
 
-// nullopt: no model of this variant (fp32 storage). time_us is 0 on a machine whose rates are not known.
+// nullopt: no model of this variant (packed SDPA of fp32 storage). time_us is 0 on a machine whose rates are not known.
 // Requires: a config that the CUDA plan takes; throws what it throws.
 std::optional<Prediction> predict_cuda(const Workload& workload, const Config& config, const Target& target);
 
@@ -42,8 +42,13 @@ class ModelTime {
 // Blocks that an SM holds, as shared memory, registers and threads allow; at least 1.
 double resident_blocks(const LaunchStep& step, int registers, const Target& target);
 
+// The part of the selected blocks that another row on the same SM selected too. The rows of a block of threads are
+// neighbours; those of its other blocks are far away in the sequence and share by chance only.
+double common_share(const Workload& workload, int queries, double blocks);
+
 // The parts, one per variant; the rates as arguments, to be fitted.
 Prediction predict_query_major(const Workload&, const Config&, const Target&, const QueryMajorRates&);
+Prediction predict_query_major_fp32(const Workload&, const Config&, const Target&, const Fp32Rates&);
 Prediction predict_query_union(const Workload&, const Config&, const Target&, const QueryUnionRates&);
 Prediction predict_query_union_wgmma(const Workload&, const Config&, const Target&, const UnionWgmmaRates&);
 Prediction predict_packed_sdpa(const Workload&, const Config&, const Target&, const PackedRates&);

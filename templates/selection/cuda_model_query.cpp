@@ -39,16 +39,6 @@ int union_registers(const Problem& problem, const Config& config) {
   return std::min(255, 56 + heads / 8 * (q + problem.dv / 4 + config.at("keys") / 4));
 }
 
-// The part of the selected blocks that another row on the same SM selected too. The rows of a block of threads are
-// neighbours; those of its other blocks are far away in the sequence and share by chance only.
-double common_share(const Workload& workload, int queries, double blocks) {
-  const auto common = [](const SelectionMeans& means) { return 1 - means.union_blocks / means.pairs; };
-  Workload apart = workload;
-  apart.overlap_percent = 0;
-  return std::max(common(expect_selection(workload, queries)),
-                  common(expect_selection(apart, queries * static_cast<int>(blocks))));
-}
-
 // Expected number of tiles that the busiest of `rows` warps takes out of a window of `stages`, each with probability `share`.
 double expect_busiest(int stages, int rows, double share) {
   double expected = 0, probability = std::pow(1 - share, stages), below = 0;
@@ -61,6 +51,14 @@ double expect_busiest(int stages, int rows, double share) {
 }
 
 }  // namespace
+
+double common_share(const Workload& workload, int queries, double blocks) {
+  const auto common = [](const SelectionMeans& means) { return 1 - means.union_blocks / means.pairs; };
+  Workload apart = workload;
+  apart.overlap_percent = 0;
+  return std::max(common(expect_selection(workload, queries)),
+                  common(expect_selection(apart, queries * static_cast<int>(blocks))));
+}
 
 Prediction predict_query_major(const Workload& workload, const Config& config, const Target& target,
                                const QueryMajorRates& rates) {

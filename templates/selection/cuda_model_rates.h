@@ -19,6 +19,20 @@ struct QueryMajorRates {
   double split_fixed = 3.0;    // of a row that a cluster shares: its two barriers, the merge
 };
 
+// Of fp32, microseconds of a warp where not said otherwise.
+struct Fp32Rates {
+  double l2_per_sm = 52500;        // bytes, as random blocks are gathered
+  double l1_share = 0.316;         // of what rows on an SM have in common, found in L1
+  double l2_request = 25.8;        // bytes that a request for a row of K or V costs besides its own
+  double head_issue = 0.0167;      // of a scheduler, per tile and head: its maximum and sum over the lanes
+  double product_issue = 0.00117;  // of a scheduler, per multiplication of a lane
+  double copy_issue = 0.00906;     // of a scheduler, per copy of 16 bytes a lane
+  double row_issue = 0.151;        // of a scheduler, per row
+  double step_chain = 0.183;       // until the next tile may start, and
+  double issue_chain = 0.67;       // of what is issued meanwhile
+  double row_fixed = 5.58;         // reading Q, merging, writing
+};
+
 struct QueryUnionRates {
   double l2_per_sm = 48600;
   double step_issue = 0.0785;

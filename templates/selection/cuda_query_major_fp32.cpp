@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "nsajit/error.h"
+#include "templates/selection/cuda_fp32_footprint.h"
 #include "templates/selection/cuda_variants.h"
 #include "templates/selection/selection_backends.h"
 
@@ -13,51 +14,15 @@ namespace nsajit::templates {
 namespace {
 
 constexpr const char* kName = "query_major_fp32";
-constexpr int kElementBytes = 4;
 constexpr int kMaxThreads = 256;
-constexpr int kNamedBarriers = 15;                           // 0 is __syncthreads
-constexpr int kMaxHeads = 8;                                 // of one warp
-constexpr std::int64_t kMinBytesInFlight = 32 * 1024;        // per SM; below it latency, not bandwidth, sets the time
-
-struct Footprint {
-  int heads = 1;  // of one warp
-  int threads = 0;
-  int smem_bytes = 0;
-  int registers = 0;  // estimate
-  int barriers = 0;
-  int blocks_per_sm = 0;
-  std::int64_t bytes_in_flight = 0;  // per SM
-};
-
-int divide_up(int a, int b) { return (a + b - 1) / b; }
-
-Footprint footprint(const Problem& problem, const Config& config, const Target& target) {
-  const int keys = config.at("keys"), stages = config.at("stages"), queries = config.at("queries"),
-            key_warps = config.at("key_warps");
-  const int head_warps = divide_up(problem.group, kMaxHeads), row_warps = head_warps * key_warps;
-  Footprint f;
-  f.heads = divide_up(problem.group, head_warps);
-  f.threads = kWarpThreads * row_warps * queries;
-  const int stage = keys * (kElementBytes * (problem.dk + problem.dv) + 32);
-  const int partials = row_warps * f.heads * (problem.dv + 8) * 4;
-  const int stats = divide_up(row_warps * f.heads * 8, 16) * 16;
-  const int scratch = row_warps * f.heads * (problem.dk + keys) * 4;
-  f.smem_bytes = queries * (std::max(key_warps * stages * stage, partials) + stats + scratch);
-  f.registers = 88 + f.heads * (4 * divide_up(problem.dv, 128) + 4) + 16 * divide_up(problem.dv, 128);
-  f.barriers = queries * ((row_warps > 1 ? 1 : 0) + (head_warps > 1 ? key_warps : 0));
-  const auto by_smem = target.smem_sm_bytes / (f.smem_bytes + kSmemReserved);
-  const auto by_registers = target.registers_sm / (std::int64_t{f.threads} * f.registers);
-  f.blocks_per_sm = static_cast<int>(std::min<std::int64_t>(by_smem, by_registers));
-  f.bytes_in_flight =
-      std::int64_t{f.blocks_per_sm} * queries * key_warps * (stages - 1) * keys * kElementBytes * (problem.dk + problem.dv);
-  return f;
-}
+constexpr int kNamedBarriers = 15;                     // 0 is __syncthreads
+constexpr std::int64_t kMinBytesInFlight = 32 * 1024;  // per SM; below it latency, not bandwidth, sets the time
 
 std::int64_t most_bytes_in_flight(const VariantSpace& space, const Problem& problem, const Target& target) {
   std::int64_t most = 0;
   for (std::uint64_t i = 0; i < space.size(); ++i) {
     const Config config = space.at(i);
-    if (!space.find_violation(config)) most = std::max(most, footprint(problem, config, target).bytes_in_flight);
+    if (!space.find_violation(config)) most = std::max(most, fp32_footprint(problem, config, target).bytes_in_flight);
   }
   return most;
 }
@@ -70,27 +35,27 @@ VariantSpace fp32_space(const Problem& problem, const Target& target) {
       .dimension("key_warps", {1, 2, 4})
       .dimension("through_l1", {0, 1});
   const auto with = [problem, target](auto holds) {
-    return [problem, target, holds](const Config& config) { return holds(footprint(problem, config, target)); };
+    return [problem, target, holds](const Config& config) { return holds(fp32_footprint(problem, config, target)); };
   };
   space.require("a row alone in its block shares nothing through L1; neighbours do",
                 [](const Config& c) { return (c.at("queries") > 1) == (c.at("through_l1") != 0); });
   space.require(fmt::format("at most {} threads per block", kMaxThreads),
-                with([](const Footprint& f) { return f.threads <= kMaxThreads; }));
+                with([](const Fp32Footprint& f) { return f.threads <= kMaxThreads; }));
   space.require("shared memory of a block fits",
-                with([target](const Footprint& f) { return f.smem_bytes <= target.smem_bytes; }));
+                with([target](const Fp32Footprint& f) { return f.smem_bytes <= target.smem_bytes; }));
   space.require("registers of a thread fit without spilling",
-                with([](const Footprint& f) { return f.registers <= kRegistersNoSpill; }));
-  space.require("15 named barriers per block", with([](const Footprint& f) { return f.barriers <= kNamedBarriers; }));
-  space.require("one block fits an SM", with([](const Footprint& f) { return f.blocks_per_sm >= 1; }));
+                with([](const Fp32Footprint& f) { return f.registers <= kRegistersNoSpill; }));
+  space.require("15 named barriers per block", with([](const Fp32Footprint& f) { return f.barriers <= kNamedBarriers; }));
+  space.require("one block fits an SM", with([](const Fp32Footprint& f) { return f.blocks_per_sm >= 1; }));
   const std::int64_t wanted = std::min(kMinBytesInFlight, most_bytes_in_flight(space, problem, target) / 2);
   space.require(fmt::format("at least {} bytes in flight per SM, to cover the latency of L2", wanted),
-                with([wanted](const Footprint& f) { return f.bytes_in_flight >= wanted; }));
+                with([wanted](const Fp32Footprint& f) { return f.bytes_in_flight >= wanted; }));
   return space;
 }
 
 Unit start_unit(const Problem& problem, const Config& config, const Target& target) {
   Unit unit = start_cuda_unit(problem, config);
-  unit.fields.emplace_back("heads", footprint(problem, config, target).heads);
+  unit.fields.emplace_back("heads", fp32_footprint(problem, config, target).heads);
   return unit;
 }
 
@@ -99,21 +64,21 @@ Unit fp32_unit(const Problem& problem, const Config& config, const Target& targe
   unit.template_path = "selection/query_major.cuh";
   unit.entries = {"selection_query_major_fp32"};
   unit.bodies = {"nsajit::selection::query_major"};
-  unit.bounds = {{.threads = footprint(problem, config, target).threads}};
+  unit.bounds = {{.threads = fp32_footprint(problem, config, target).threads}};
   return unit;
 }
 
 LaunchPlan fp32_plan(const Workload& workload, const Config& config, const Target& target) {
-  const Footprint f = footprint(workload.problem, config, target);
+  const Fp32Footprint f = fp32_footprint(workload.problem, config, target);
   return plan_rows(workload, {.threads = f.threads, .smem_bytes = f.smem_bytes, .queries = config.at("queries")});
 }
 
 Unit packed_unit(const Problem& problem, const Config& config, const Target& target) {
-  return finish_packed_unit(start_unit(problem, config, target), problem, footprint(problem, config, target).threads);
+  return finish_packed_unit(start_unit(problem, config, target), problem, fp32_footprint(problem, config, target).threads);
 }
 
 LaunchPlan packed_plan(const Workload& workload, const Config& config, const Target& target) {
-  const Footprint f = footprint(workload.problem, config, target);
+  const Fp32Footprint f = fp32_footprint(workload.problem, config, target);
   return plan_packed_rows(workload, {.threads = f.threads, .smem_bytes = f.smem_bytes, .queries = config.at("queries")});
 }
 

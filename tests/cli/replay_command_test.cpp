@@ -42,6 +42,20 @@ TEST_CASE("the model's order finds H200 kernels in six trials") {
   CHECK(row["worse_than_default"] == 0);
 }
 
+TEST_CASE("a tenth of each complete space is enough for what is nearly the fastest kernel") {
+  const TemporaryFolder folder;
+  std::string recorded;
+  for (const char* file : {"h200_dense.txt", "h200_selection.txt", "h200_small.txt"})
+    recorded += " --recorded " + nsajit::testing::replay_folder() + "/" + file;
+  const auto result = run_program(
+      folder, "replay" + recorded + " --complete-only --strategy learned --trials 10% --seeds 20 --ahead 9 --format json");
+  const auto report = nlohmann::json::parse(result.out);
+  CHECK(report["spaces"] >= 30);
+  CHECK(report["rows"][0]["regret_median"] < 0.02);
+  CHECK(report["rows"][0]["regret_p95"] < 0.05);
+  CHECK(report["rows"][0]["worse_than_default"] == 0);
+}
+
 TEST_CASE("spaces are saved as the text that is read") {
   const TemporaryFolder folder;
   REQUIRE(run_program(folder, "replay" + kRecorded + "--save " + folder.file("again.txt")).exit_code == 0);

@@ -25,6 +25,7 @@ class FakeRunner final : public tuner::TrialRunner {
   std::uint32_t failing_smem_bytes = 0;         // what is not packed SDPA fails where its launch takes so much; 0: nowhere
   std::vector<std::string> trials;              // configs given to run(), in order
   std::vector<std::vector<std::string>> races;  // configs of each race()
+  std::vector<int> race_rounds;                 // asked for, of each
 
   const Target& target() const override { return facts; }
 
@@ -36,9 +37,10 @@ class FakeRunner final : public tuner::TrialRunner {
   }
 
   tuner::RaceResult race(const Workload& workload, std::span<const tuner::RaceEntry> entries,
-                         const tuner::MeasureOptions&) override {
+                         const tuner::MeasureOptions& options) override {
     tuner::RaceResult result;
     races.emplace_back();
+    race_rounds.push_back(options.rounds);
     for (const auto& entry : entries) {
       races.back().push_back(to_string(entry.config));
       result.entries.push_back(judge(workload, entry.config));

@@ -47,6 +47,22 @@ TEST_CASE("every CUDA variant passes the gate on a spread of tuples", "[selectio
   for (const char* tuple : kSpreadTuples) CHECK(gpu.gate(tuple) == "");
 }
 
+// A chunk takes the memory of the one before it.
+TEST_CASE("every CUDA variant that goes by chunks of rows passes the gate over several", "[selection][gpu]") {
+  const Gpu gpu;
+  for (const char* tuple : {"bf16,dk=64,dv=64,group=2,l_sel=64,n_sel=5", "fp16,dk=128,dv=64,group=3,l_sel=128,n_sel=4,blocks"}) {
+    const Problem problem = parse_problem(tuple);
+    const Workload workload{.problem = problem, .B = 1, .S = 16500, .S_kv = 16600, .G = 2, .n = problem.n_sel};
+    std::vector<Candidate> chunked = choose_candidates(problem, gpu.device->target(), 12);
+    std::erase_if(chunked, [&](const Candidate& candidate) {
+      const auto chunk = candidate.config.values.find("chunk");
+      return chunk == candidate.config.values.end() || chunk->second >= workload.S;
+    });
+    CHECK(chunked.size() > 4);
+    CHECK(find_gate_failures(find_op(problem), workload, chunked, *gpu.compiler, *gpu.device) == "");
+  }
+}
+
 TEST_CASE("every CUDA variant passes the traps", "[selection][gpu]") {
   const Gpu gpu;
   for (const char* tuple : kTrapTuples) CHECK(gpu.gate_traps(tuple, TensorForm::Dense) == "");

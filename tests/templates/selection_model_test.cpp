@@ -118,3 +118,37 @@ TEST_CASE("ranking keeps every config, the quickest first") {
   const Config slow = parse_config("query_major{columns=1,heads=8,key_warps=2,keys=16,queries=1,stages=2,through_l1=0}");
   CHECK(templates::rank_by_prediction(workload, h200(), {slow, quick}) == std::vector<Config>{quick, slow});
 }
+
+TEST_CASE("fp32: the model is within a fifth of the best and the worst of complete spaces on an H200") {
+  struct Row {
+    const char* config;
+    double time_us;
+  };
+  const auto check = [](const char* sizes, std::initializer_list<Row> rows) {
+    const Workload workload = parse_workload(sizes);
+    double before = 0;
+    for (const Row& row : rows) {
+      const auto config = parse_config(std::string("query_major_fp32{") + row.config + "}");
+      const double predicted = find_op(workload.problem).predict(workload, config, h200()).value().time_us;
+      INFO(sizes << " " << row.config << ": predicted " << predicted << " us, measured " << row.time_us);
+      CHECK(std::max(predicted / row.time_us, row.time_us / predicted) < 1.2);
+      CHECK(predicted > before);
+      before = predicted;
+    }
+  };
+  check("fp32,dk=64,dv=64,group=6;B=2,S=4096,G=2", {{"key_warps=1,keys=32,queries=1,stages=2,through_l1=0", 1292},
+
+                                                    {"key_warps=4,keys=32,queries=1,stages=3,through_l1=0", 1995}});
+  check("fp32,dk=128,dv=128,group=4;B=2,S=4096,G=2", {{"key_warps=1,keys=8,queries=2,stages=2,through_l1=1", 2026},
+
+                                                      {"key_warps=2,keys=32,queries=1,stages=3,through_l1=0", 4030}});
+  check("fp32,dk=32,dv=32,group=4;B=2,S=4096,G=2", {{"key_warps=1,keys=32,queries=2,stages=2,through_l1=1", 529},
+
+                                                    {"key_warps=2,keys=8,queries=1,stages=3,through_l1=0", 1030}});
+}
+
+TEST_CASE("fp32: nothing is expected of packed SDPA") {
+  const Workload workload = parse_workload("fp32,dk=64,dv=64,group=6;S=2048,G=2");
+  const Op& op = find_op(workload.problem);
+  CHECK_FALSE(op.predict(workload, op.baseline_config(workload.problem, h200()), h200()));
+}

@@ -2,75 +2,27 @@
 
 #include "tuner/engine.h"
 
-#include <cstdlib>
-#include <filesystem>
-#include <stdexcept>
-
 #include <catch2/catch_all.hpp>
 
 #include "cache/record_json.h"
 #include "nsajit/error.h"
-#include "tests/support/fake_compiler.h"
-#include "tests/support/fake_runner.h"
+#include "tests/tuner/tuned_process.h"
 
 namespace {
 
 using namespace nsajit;
-using nsajit::testing::FakeCompiler;
 using nsajit::testing::FakeOp;
-using nsajit::testing::FakeRunner;
 using nsajit::testing::Fault;
+using nsajit::testing::TemporaryFolder;
+using Process = nsajit::testing::TunedProcess;
 
 constexpr int kValid = 8;  // configs of FakeOp's space without faults
-
-class TemporaryCache {
- public:
-  TemporaryCache() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nsajit-engine-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    folder_ = pattern;
-  }
-  ~TemporaryCache() { std::filesystem::remove_all(folder_); }
-  TemporaryCache(const TemporaryCache&) = delete;
-  TemporaryCache& operator=(const TemporaryCache&) = delete;
-  cache::Cache open() const { return cache::Cache::open((folder_ / "cache.db").string(), cache::OpenMode::ReadWrite); }
-
- private:
-  std::filesystem::path folder_;
-};
-
-// One process: its own compiler, runner and cache handle over a file that outlives it.
-struct Process {
-  FakeOp op;
-  FakeCompiler compiler;
-  FakeRunner runner{op};
-  cache::Cache cache;
-  std::atomic<bool> stop{false};
-  std::function<void(const tuner::Progress&)> on_progress;
-  tuner::TuneOptions options;
-  Workload workload{.problem = {.dtype = DType::FP32, .dk = 32, .dv = 32}, .S = 256, .S_kv = 1024};
-
-  explicit Process(const TemporaryCache& file, std::vector<Fault> faults = {Fault::None})
-      : op(std::move(faults)), cache(file.open()) {}
-  Process(const TemporaryCache& file, FakeOp an_op) : op(std::move(an_op)), cache(file.open()) {}
-
-  tuner::TuneReport tune() {
-    const auto run = cache.begin_run({.command = "test", .device = to_string(runner.facts)});
-    tuner::Engine engine{
-        .op = op, .compiler = compiler, .runner = runner, .cache = cache, .run = run, .on_progress = on_progress, .stop = &stop};
-    auto report = tuner::tune(engine, workload, options);
-    cache.finish_run(run);
-    return report;
-  }
-
-  Config default_config() const { return op.default_config(workload.problem, runner.facts); }
-};
 
 }  // namespace
 
 TEST_CASE("the fastest candidate wins and its numbers can be traced") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   const auto report = process.tune();
   CHECK(report.winner.config == "query_major{fault=0,stages=2,tile=32}");
   CHECK(report.winner.time_us < report.winner.baseline_us);
@@ -85,9 +37,9 @@ TEST_CASE("the fastest candidate wins and its numbers can be traced") {
 }
 
 TEST_CASE("a second run compiles and measures nothing") {
-  const TemporaryCache file;
-  const auto first = Process(file).tune();
-  Process second(file);
+  const TemporaryFolder folder;
+  const auto first = Process(folder).tune();
+  Process second(folder);
   const auto report = second.tune();
   CHECK(report.from_cache);
   CHECK(report.winner.config == first.winner.config);
@@ -102,9 +54,9 @@ TEST_CASE("a second run compiles and measures nothing") {
 }
 
 TEST_CASE("a second workload of the same tuple reuses the compiled kernels") {
-  const TemporaryCache file;
-  Process(file).tune();
-  Process second(file);
+  const TemporaryFolder folder;
+  Process(folder).tune();
+  Process second(folder);
   second.workload.S = 512;
   const auto report = second.tune();
   CHECK_FALSE(report.from_cache);
@@ -113,9 +65,9 @@ TEST_CASE("a second workload of the same tuple reuses the compiled kernels") {
 }
 
 TEST_CASE("an interrupted run keeps its trials and the next one resumes from them") {
-  const TemporaryCache file;
+  const TemporaryFolder folder;
   {
-    Process first(file);
+    Process first(folder);
     first.runner.after_trial = [&] {
       if (first.runner.trials.size() == 4) first.stop = true;
     };
@@ -125,7 +77,7 @@ TEST_CASE("an interrupted run keeps its trials and the next one resumes from the
     CHECK(first.cache.winners().empty());
     CHECK(first.cache.trials().size() == 4);
   }
-  Process second(file);
+  Process second(folder);
   const auto report = second.tune();
   CHECK_FALSE(report.interrupted);
   CHECK(report.counts.reused == 4);
@@ -135,9 +87,9 @@ TEST_CASE("an interrupted run keeps its trials and the next one resumes from the
 }
 
 TEST_CASE("a run interrupted before its threshold is finished by the next one without new trials") {
-  const TemporaryCache file;
+  const TemporaryFolder folder;
   {
-    Process first(file);
+    Process first(folder);
     first.on_progress = [&](const tuner::Progress& progress) {
       if (progress.phase == "threshold") first.stop = true;
     };
@@ -145,7 +97,7 @@ TEST_CASE("a run interrupted before its threshold is finished by the next one wi
     CHECK(report.interrupted);
     CHECK(first.cache.thresholds().empty());
   }
-  Process second(file);
+  Process second(folder);
   const auto report = second.tune();
   CHECK(second.runner.trials.empty());
   CHECK(second.cache.thresholds().size() == 1);
@@ -153,15 +105,15 @@ TEST_CASE("a run interrupted before its threshold is finished by the next one wi
 }
 
 TEST_CASE("a candidate that does not compile is one rejected row and is not compiled again") {
-  const TemporaryCache file;
+  const TemporaryFolder folder;
   {
-    Process first(file, {Fault::None, Fault::CompileError});
+    Process first(folder, {Fault::None, Fault::CompileError});
     const auto report = first.tune();
     CHECK(report.counts.rejected == kValid);
     CHECK(report.counts.measured == kValid + 1);
     CHECK(report.winner.config == "query_major{fault=0,stages=2,tile=32}");
   }
-  Process second(file, {Fault::None, Fault::CompileError});
+  Process second(folder, {Fault::None, Fault::CompileError});
   second.options.finalists = 4;  // another search over the same trials
   const auto report = second.tune();
   CHECK(second.compiler.calls == 0);
@@ -173,8 +125,8 @@ TEST_CASE("a candidate that does not compile is one rejected row and is not comp
 }
 
 TEST_CASE("a candidate that the gate rejects never wins, however fast, and leaves no binary") {
-  const TemporaryCache file;
-  Process process(file, {Fault::NanRow, Fault::None});
+  const TemporaryFolder folder;
+  Process process(folder, {Fault::NanRow, Fault::None});
   process.runner.model = [](const Config& config, const LaunchPlan&) { return config.at("fault") == 0 ? 100.0 : 1.0; };
   const auto report = process.tune();
   CHECK(parse_config(report.winner.config).at("fault") == 0);
@@ -185,8 +137,8 @@ TEST_CASE("a candidate that the gate rejects never wins, however fast, and leave
 }
 
 TEST_CASE("a winner that lies within noise keeps the default") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.runner.spread = 0.05;
   process.runner.model = [&](const Config& config, const LaunchPlan&) {
     return config == process.default_config() ? 103.0 : 100.0;
@@ -195,8 +147,8 @@ TEST_CASE("a winner that lies within noise keeps the default") {
 }
 
 TEST_CASE("the default and the baseline race even where the budget and the finalists leave them out") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.options.finalists = 1;
   process.options.budget_s = 1e-9;
   const auto report = process.tune();
@@ -210,8 +162,8 @@ TEST_CASE("the default and the baseline race even where the budget and the final
 }
 
 TEST_CASE("a slow default still races against the finalists") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.options.finalists = 2;
   process.tune();
   const auto& race = process.runner.races.front();
@@ -220,8 +172,8 @@ TEST_CASE("a slow default still races against the finalists") {
 }
 
 TEST_CASE("nothing is decided where every candidate fails") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.runner.failing_variant = "query_major";
   const auto report = process.tune();
   CHECK(report.winner.trial == 0);
@@ -232,8 +184,8 @@ TEST_CASE("nothing is decided where every candidate fails") {
 }
 
 TEST_CASE("a baseline that fails leaves the threshold unknown and says why") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.runner.failing_variant = "packed_sdpa";
   const auto report = process.tune();
   CHECK(report.winner.trial != 0);
@@ -248,80 +200,20 @@ TEST_CASE("a baseline that fails leaves the threshold unknown and says why") {
   CHECK(process.tune().from_cache);  // known to fail: not compared again
 }
 
-TEST_CASE("the threshold is the length from which the winner beats the baseline by the margin") {
-  const TemporaryCache file;
-  Process process(file);
-  const auto report = process.tune();
-  CHECK(report.threshold.name == "NSA_SEL_TRITON_MIN_L");
-  // fake_time_us at 256 rows: 36.2 against 36.6 us at 256 tokens, 62.4 against 43.1 at 512.
-  CHECK(report.threshold.value > 256);
-  CHECK(report.threshold.value <= 512);
-}
-
-TEST_CASE("between the last length that loses and the first that wins the threshold is found to an eighth") {
-  const int first_winning = GENERATE(1, 64, 65, 330, 513, 900, 1024, 2000);
-  INFO(first_winning);
-  const TemporaryCache file;
-  Process process(file);
-  process.runner.model = [&](const Config& config, const LaunchPlan& plan) {
-    const bool long_enough = static_cast<int>(plan.steps[0].smem_bytes) >= first_winning;  // of FakeOp: the length
-    return config.variant == "packed_sdpa" ? 15.0 : long_enough ? 10.0 : 14.0;
-  };
-  const auto threshold = process.tune().threshold;
-  if (first_winning > 1024) {  // n_sel blocks of 64 tokens are the longest row
-    CHECK(threshold.value == -1);
-  } else {
-    CHECK(threshold.value >= first_winning);
-    CHECK(static_cast<double>(threshold.value) <= std::max(64.0, 64 + first_winning * 1.125));  // whole blocks
-  }
-}
-
-TEST_CASE("the length from which the winner is the faster one is found to an eighth, whatever the margin") {
-  const int first_faster = GENERATE(65, 330, 513, 900);
-  INFO(first_faster);
-  const TemporaryCache file;
-  Process process(file);
-  process.runner.model = [&](const Config& config, const LaunchPlan& plan) {
-    const bool long_enough = static_cast<int>(plan.steps[0].smem_bytes) >= first_faster;  // of FakeOp: the length
-    return config.variant == "packed_sdpa" ? 15.0 : long_enough ? 14.0 : 16.0;
-  };
-  const auto threshold = process.tune().threshold;
-  CHECK(threshold.value == -1);  // never by a fifth
-  std::int64_t shortest_win = 1 << 20, longest_loss = 0;
-  const auto ladder = cache::find_ladder(threshold.ladder_json).value();
-  for (const auto& point : ladder) {
-    if (point.time_us < point.baseline_us) shortest_win = std::min(shortest_win, point.length);
-    if (point.time_us > point.baseline_us) longest_loss = std::max(longest_loss, point.length);
-  }
-  CHECK(longest_loss < first_faster);
-  CHECK(first_faster <= shortest_win);
-  CHECK(static_cast<double>(shortest_win) <= 64 + static_cast<double>(longest_loss) * 1.125);  // whole blocks
-}
-
-TEST_CASE("a length at which the winner fails stays in the ladder without a time, and the shorter ones go") {
-  const TemporaryCache file;
-  Process process(file);
-  process.runner.failing_smem_bytes = 256;  // of FakeOp: the length
-  const auto ladder = *cache::find_ladder(process.tune().threshold.ladder_json);
-  REQUIRE(!ladder.empty());
-  CHECK(ladder.front().length >= 256);
-  CHECK(ladder.front().time_us == 0);
-}
-
 TEST_CASE("no more than the asked number of trials is run") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.options.max_trials = 3;
   process.tune();
   CHECK(process.runner.trials.size() == 3 + 1);
 }
 
 TEST_CASE("candidates are tried in the same order with and without compile threads") {
-  const TemporaryCache file_a;
-  const TemporaryCache file_b;
-  Process inline_compiled(file_a);
+  const TemporaryFolder folder_a;
+  const TemporaryFolder folder_b;
+  Process inline_compiled(folder_a);
   inline_compiled.options.compile_threads = 0;
-  Process threaded(file_b);
+  Process threaded(folder_b);
   threaded.options.compile_threads = 3;
   inline_compiled.tune();
   threaded.tune();
@@ -329,16 +221,16 @@ TEST_CASE("candidates are tried in the same order with and without compile threa
 }
 
 TEST_CASE("an impossible workload is refused before anything is tried") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.workload.problem.dk = 7;
   CHECK_THROWS_AS(process.tune(), Error);
   CHECK(process.compiler.calls == 0);
 }
 
 TEST_CASE("an operation without a threshold stores its winner, climbs no ladder and is known the next time") {
-  const TemporaryCache file;
-  Process first(file, FakeOp({Fault::None}, ""));
+  const TemporaryFolder folder;
+  Process first(folder, FakeOp({Fault::None}, ""));
   const auto report = first.tune();
   CHECK(report.winner.config == "query_major{fault=0,stages=2,tile=32}");
   CHECK(report.threshold.name.empty());
@@ -346,14 +238,14 @@ TEST_CASE("an operation without a threshold stores its winner, climbs no ladder 
   CHECK(first.cache.thresholds().empty());
   CHECK_FALSE(report.from_cache);
 
-  Process second(file, FakeOp({Fault::None}, ""));
+  Process second(folder, FakeOp({Fault::None}, ""));
   CHECK(second.tune().from_cache);
   CHECK(second.runner.races.empty());
 }
 
 TEST_CASE("a compilation that exceeded its limit is a class of its own and is not tried again") {
-  const TemporaryCache file;
-  Process process(file, {Fault::None, Fault::CompileError});
+  const TemporaryFolder folder;
+  Process process(folder, {Fault::None, Fault::CompileError});
   process.compiler.refuse_by_time = true;
   process.tune();
   int timeouts = 0;
@@ -368,8 +260,8 @@ TEST_CASE("a compilation that exceeded its limit is a class of its own and is no
 
 TEST_CASE("a search that costs steer finds the winner, and stores every sample it took") {
   const auto* strategy = GENERATE("halving", "local", "learned");
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.options.strategy = strategy;
   const auto report = process.tune();
   CHECK(report.winner.config == "query_major{fault=0,stages=2,tile=32}");
@@ -378,8 +270,8 @@ TEST_CASE("a search that costs steer finds the winner, and stores every sample i
 }
 
 TEST_CASE("a search for a second tuple starts from what the first one taught") {
-  const TemporaryCache file;
-  Process process(file);
+  const TemporaryFolder folder;
+  Process process(folder);
   process.tune();
   process.runner.trials.clear();
   process.workload.problem.dk = 64;

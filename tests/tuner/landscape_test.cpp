@@ -36,3 +36,13 @@ TEST_CASE("traits are named by variant, parameter and value") {
   CHECK(landscape.traits[1] == std::vector<std::uint32_t>{0, 2});
   CHECK_FALSE(landscape.has_model);
 }
+
+TEST_CASE("a candidate is the less new the more often its traits were tried") {
+  const auto landscape = make_landscape(make_grid("a", {{"stages", {1, 2}}, {"tile", {16, 32}}}));
+  std::vector<int> tried(landscape.trait_names.size(), 0);
+  CHECK(novelty(landscape, 0, tried) == 1);
+  for (const auto trait : landscape.traits[0]) ++tried[trait];
+  CHECK(novelty(landscape, 0, tried) == 0.5);
+  CHECK(novelty(landscape, 1, tried) > novelty(landscape, 0, tried));
+  CHECK(novelty(landscape, 3, tried) > novelty(landscape, 1, tried));
+}

@@ -82,3 +82,9 @@ TEST_CASE("the error says how far off the last expectations were") {
   CHECK(right.error() < 0.05);
   CHECK(wrong.error() > 0.3);
 }
+
+TEST_CASE("a model is trusted before anything is told; without one nothing is") {
+  const auto configs = two_variants();
+  CHECK(LearnedCost(modelled(configs)).error() <= 0.1);
+  CHECK(LearnedCost(std::make_shared<const Landscape>(make_landscape(configs))).error() >= 0.5);
+}

@@ -9,6 +9,7 @@
 #include <catch2/catch_all.hpp>
 
 #include "nsajit/error.h"
+#include "tests/tuner/grids.h"
 
 using nsajit::Config;
 using nsajit::tuner::Landscape;
@@ -116,4 +117,24 @@ TEST_CASE("The ranked strategy offers the default, then what the model expects t
   const std::vector<Config> configs(5, Config{.variant = "a"});
   const auto landscape = std::make_shared<const Landscape>(make_landscape(configs, {30.0, 0.0, 90.0, 10.0, 20.0}));
   CHECK(offered("ranked", {.candidates = 5, .first = 2, .landscape = landscape}) == std::vector<std::size_t>{2, 3, 4, 0, 1});
+}
+
+TEST_CASE("of configs that the model finds alike, the ranked strategy offers unlike ones first") {
+  const auto configs = nsajit::testing::make_grid("a", {{"stages", {1, 2, 3}}, {"tile", {16, 32, 64}}});
+  const auto landscape = std::make_shared<const Landscape>(make_landscape(configs, {1, 1, 1, 1, 1, 1, 1, 1, 1}));
+  const auto order = offered("ranked", {.candidates = 9, .max_trials = 3, .landscape = landscape});
+  REQUIRE(order.size() == 3);
+  for (const char* name : {"stages", "tile"}) {
+    std::set<int> values;
+    for (const std::size_t candidate : order) values.insert(configs[candidate].at(name));
+    INFO(name);
+    CHECK(values.size() == 3);
+  }
+}
+
+TEST_CASE("the ranked strategy does not prefer what is unlike to what is expected to be a fifth faster") {
+  const auto configs = nsajit::testing::make_grid("a", {{"stages", {1, 2, 3}}, {"tile", {16, 32, 64}}});
+  const auto landscape = std::make_shared<const Landscape>(make_landscape(configs, {1.2, 1, 1.2, 1.2, 2, 1.2, 1.2, 1.2, 1.2}));
+  const auto order = offered("ranked", {.candidates = 9, .first = 4, .max_trials = 2, .landscape = landscape});
+  CHECK(order == std::vector<std::size_t>{4, 1});
 }
