@@ -83,6 +83,7 @@ std::vector<ParityCase> SelectionOp::parity_cases(const Workload& workload) cons
   list.add("prime", resize_workload(workload, 193, 193, n), InputKind::Random, 96);
   list.add("ragged", resize_workload(workload, 193, 193, n), InputKind::Ragged, 0);
   list.add("large logits", resize_workload(workload, 67, 67, n), InputKind::LargeLogits, 64);
+  list.add("large logits over blocks", resize_workload(workload, 37, all, n), InputKind::LargeLogits, 64);
   list.add("decode", resize_workload(workload, 1, all, n), InputKind::Random, 0);
   list.add("few blocks", resize_workload(workload, 5, all, (n + 1) / 2), InputKind::Random, 0);
   list.add("ragged decode", resize_workload(workload, 13, all, n), InputKind::Ragged, 0);
