@@ -174,7 +174,9 @@ class Climb {
   std::size_t insert(const Workload& workload) {
     const std::int64_t length = tuning_.engine.op.threshold_length(workload);
     const auto place = std::find_if(rungs_.begin(), rungs_.end(), [&](const Rung& rung) { return rung.length > length; });
-    return static_cast<std::size_t>(rungs_.insert(place, {.workload = workload, .length = length}) - rungs_.begin());
+    const auto index = static_cast<std::size_t>(place - rungs_.begin());  // before the insertion moves them
+    rungs_.insert(place, {.workload = workload, .length = length});
+    return index;
   }
 
   // Halfway between the longest length that loses and the next one; nullopt: there is no length in between, or none loses, or

@@ -28,8 +28,7 @@ class BlockChoice : public ChoiceOf<Fields, kTile, kWarps>::Type {
 
   __device__ __forceinline__ void write(typename Base::Best& best, const Item& item, int warp, int lane) const {
     const nsajit_scoring_args& args = this->args;
-    int* const sel =
-        locate(args.sel, args.sel_b, args.sel_s, args.sel_g, item, this->queries.sequence.first_row + this->queries.first);
+    int* const sel = locate(args.sel, args.sel_b, args.sel_s, args.sel_g, item, this->queries.find_first_row(args, item.b));
     this->finish(best, warp, lane, [&](int query, const int* blocks, bool decides) {
       ChosenBlocks<Fields>(this->queries, query, args.n, blocks, decides)
           .template write<Base::kTogether>(this->queries.position(query), args.n,

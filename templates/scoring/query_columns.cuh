@@ -55,8 +55,8 @@ struct QueryColumns {
     const auto copy_chunk = [&](int column, int chunk) {
       const Place at = find(column);
       const bool real = at.used && at.query < count;
-      copy_16_async<CopyPath::kL2Only>(address(column, chunk),
-                                       real ? q + at.query * args.q_s + at.head * args.q_h + chunk * kElements : q, real ? 16 : 0);
+      copy_16_async<CopyPath::kL2Only>(
+          address(column, chunk), real ? q + at.query * args.q_s + at.head * args.q_h + chunk * kElements : q, real ? 16 : 0);
     };
     if constexpr (kThreads % kChunks == 0 && kColumns * kChunks % kThreads == 0) {
       const int chunk = thread % kChunks;
@@ -86,6 +86,13 @@ struct CtaQueries {
     const int64 left = sequence.rows - first;
     count = cta < 0 ? 0 : left < kQueries ? static_cast<int>(left) : kQueries;
     first_position = static_cast<int>(sequence.position + first);
+  }
+
+  // Row of the first query in q and in what is stored per row. Found anew: while keys stream by, no register waits for it.
+  __device__ __forceinline__ int64 find_first_row(const nsajit_scoring_args& args, int64 b) const {
+    asm volatile("" : "+l"(b));
+    const Sequence again = find_sequence(args, b);
+    return again.first_row + first_position - again.position;
   }
 
   __device__ __forceinline__ int position(int query) const { return first_position + query; }

@@ -7,9 +7,9 @@
 //
 // K is read as whole tiles; what a query does not see may be anything finite.
 //
-// Fields: element, dk, group, query_lanes, l, d, l_sel, n_sel, ranges, ranges_v2, room, columns (of a warpgroup), stages, warpgroups,
-// blocks_per_sm, ahead (1: the next tile's product runs beside this one's probabilities, for twice the registers of a tile).
-// The host computes the same sizes: scoring_cuda_space.cpp.
+// Fields: element, dk, group, query_lanes, l, d, l_sel, n_sel, ranges, ranges_v2, room, columns (of a warpgroup), stages,
+// warpgroups, blocks_per_sm, ahead (1: the next tile's product runs beside this one's probabilities, for twice the registers of a
+// tile). The host computes the same sizes: scoring_cuda_space.cpp.
 
 #include "common/barrier.cuh"
 #include "common/panel_copy.cuh"
@@ -104,6 +104,7 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
       if (tiles == 0) return;
       barrier_wait(queries_read(), queries_parity);
       queries_parity ^= 1;
+#pragma unroll 1
       for (int warpgroup = 0; warpgroup < Fields::warpgroups; ++warpgroup) copy_queries(item, warpgroup, thread);
       const char* const keys = reinterpret_cast<const char*>(
           locate(static_cast<const Element*>(args.k), args.k_b, args.k_s, args.k_g, item, latest.sequence.first_key));
@@ -135,9 +136,11 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
     });
   }
 
-  // Scores of `tiles` tiles in turn, of the columns of a part; visit(scores, tile). kOverlap: two tiles are under way.
-  template <class Part, bool kOverlap, class Visit>
-  __device__ __forceinline__ void walk(Place& place, int tiles, int warpgroup, int part, int lane, Visit&& visit) const {
+  // Scores of `tiles` tiles in turn, of the columns of a part; visit(scores, tile), then visited(tile), where two are under way
+  // only of every other tile, and the last: it is long, and takes time to compile. kOverlap: two tiles are under way.
+  template <class Part, bool kOverlap, class Visit, class Visited>
+  __device__ __forceinline__ void walk(Place& place, int tiles, int warpgroup, int part, int lane, Visit&& visit,
+                                       Visited&& visited) const {
     constexpr int kPart = QueryColumns<Part>::kColumns;
     using PartScores = typename QueryColumns<Part>::Scores;
     if (tiles == 0) return;
@@ -173,6 +176,7 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
         wgmma_wait<1>();
         release();
         visit(b, tile + 1);
+        visited(tile + 1);
       }
       if (tile + 1 < tiles) {
         start(b);
@@ -187,6 +191,7 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
         release();
         visit(a, tile);
       }
+      visited(tiles - 1);
     } else {
       for (int tile = 0; tile < tiles; ++tile) {
         PartScores s;
@@ -194,6 +199,7 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
         wgmma_wait<0>();
         release();
         visit(s, tile);
+        visited(tile);
       }
     }
   }
@@ -214,11 +220,12 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
         const Tile tiles{choice, args.scale * kLog2E, queries.seen(0), warp * 16 + lane / 4, warp, lane};
         sync();  // the blocks of the queries before are read
         if (passes.sums > 0) {
-#pragma unroll
+#pragma unroll 1
           for (int part = 0; part < kSumParts; ++part) {
             ColumnSums<SumFields> column_sums;
-            walk<SumFields, kSumsAhead>(place, passes.sums, warpgroup, part, lane,
-                                        [&](auto& s, int tile) { tiles.add(column_sums, s, tile, part); });
+            walk<SumFields, kSumsAhead>(
+                place, passes.sums, warpgroup, part, lane, [&](auto& s, int tile) { tiles.add(column_sums, s, tile, part); },
+                [](int) {});
             tiles.merge(column_sums, part, sync);
           }
         } else {
@@ -226,15 +233,20 @@ class ScoreWgmma : public WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm
         }
         choice.begin(best, warp, lane);
         const typename Tile::template ColumnLse<kLseKept> lse(tiles);
-        walk<Fields, Fields::ahead != 0>(place, passes.scores, warpgroup, 0, lane, [&](Scores& s, int tile) {
-          const bool last = tile + 1 == passes.scores;
-          if (last && lane == 0) barrier_arrive(queries_read());
-          tiles.store_sums(s, lse, tile);
-          if (!Choice::Ring::takes(tile, last)) return;
-          sync();
-          choice.take_tiles(best, tile, last, warp, lane);
-          if (!Choice::Ring::kSpare) sync();
-        });
+        static_assert(!Fields::ahead || Choice::Ring::kTake % 2 == 0, "no blocks are read between the tiles of a pair");
+        walk<Fields, Fields::ahead != 0>(
+            place, passes.scores, warpgroup, 0, lane,
+            [&](Scores& s, int tile) {
+              if (tile + 1 == passes.scores && lane == 0) barrier_arrive(queries_read());
+              tiles.store_sums(s, lse, tile);
+            },
+            [&](int tile) {
+              const bool last = tile + 1 == passes.scores;
+              if (!Choice::Ring::takes(tile, last)) return;
+              sync();
+              choice.take_tiles(best, tile, last, warp, lane);
+              if (!Choice::Ring::kSpare) sync();
+            });
       }
       choice.write(best, item, warp, lane);
     });

@@ -57,6 +57,11 @@ VariantSpace warp_space(const Problem& problem, const Target& target) {
   return space;
 }
 
+// Longer rows are collected from less often, where shared memory has room for them.
+std::vector<int> wgmma_rooms(const Problem& problem) {
+  return rooms(problem)[0] == 0 ? rooms(problem) : std::vector{128, 160, 256, 512};
+}
+
 VariantSpace wgmma_space(const Problem& problem, const Target& target) {
   VariantSpace space(kWgmma);
   space.dimension("warpgroups", {1, 2, 3})
@@ -65,7 +70,7 @@ VariantSpace wgmma_space(const Problem& problem, const Target& target) {
       .dimension("stages", {3, 4, 6})
       .dimension("ahead", {0, 1})
       .dimension("persistent", {0, 1})  // as many blocks as fit, each takes many queries in turn
-      .dimension("room", rooms(problem));
+      .dimension("room", wgmma_rooms(problem));
   space.require("warpgroup matrix instructions exist on SM 90a", [target](const Config&) { return target.arch == 90; });
   space.require("dk is a multiple of the 64 elements of a swizzled panel",
                 [problem](const Config&) { return problem.dk % kPanel == 0; });
@@ -119,14 +124,25 @@ Config choose_warps(const Problem& problem, const Target& target, const char* va
                   target.name, to_string(problem), warp_variant(problem), target.smem_bytes));
 }
 
+struct Shape {
+  int warpgroups, blocks, ahead, room;
+};
+
+// Of a warpgroup with so many columns, the fastest first (docs/performance.md): two tiles under way where they take no more
+// registers than one of 128 columns; longer rows of scores where many queries make collecting from them dear.
+std::vector<Shape> shapes(int columns) {
+  std::vector<Shape> all{{3, 1, 0, 128}, {2, 1, 1, 128}, {2, 1, 0, 128}, {1, 2, 0, 128}, {1, 1, 0, 128}};
+  if (columns == 64) all.insert(all.begin(), {{3, 1, 1, 256}, {3, 1, 1, 128}});
+  if (columns == 32) all.insert(all.begin(), Shape{3, 1, 0, 160});
+  return all;
+}
+
 // As above, of score_wgmma: as many warpgroups as fit, that share the keys; few queries to each, whose lists fit in registers.
 std::optional<Config> choose_wgmma(const Problem& problem, const Target& target) {
   const VariantSpace space = wgmma_space(problem, target);
-  struct Shape {
-    int warpgroups, blocks, ahead;
-  };
+  const bool sorted = rooms(problem)[0] != 0;
   for (const int columns : widths(problem))
-    for (const auto& [groups, blocks, ahead] : {Shape{3, 1, 0}, Shape{2, 1, 1}, Shape{2, 1, 0}, Shape{1, 2, 0}, Shape{1, 1, 0}}) {
+    for (const auto& [groups, blocks, ahead, room] : shapes(columns)) {
       Config config{.variant = kWgmma,
                     .values = {{"warpgroups", groups},
                                {"blocks_per_sm", blocks},
@@ -134,7 +150,7 @@ std::optional<Config> choose_wgmma(const Problem& problem, const Target& target)
                                {"stages", 3},
                                {"ahead", ahead},
                                {"persistent", 1},
-                               {"room", rooms(problem)[0]}}};
+                               {"room", sorted ? room : 0}}};
       if (!space.find_violation(config)) return config;
     }
   return std::nullopt;

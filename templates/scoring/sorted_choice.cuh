@@ -129,36 +129,38 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
     __syncwarp();
   }
 
-  // Reads the blocks that the newest tiles complete; after the last one, those that have fewer keys too.
+  // Reads the blocks that the newest tiles complete; after the last one, those that have fewer keys too, then collects what
+  // is left. There is one place that collects: it is long, and takes time to compile.
   __device__ __forceinline__ void take_tiles(Best& best, int tile, bool last, int warp, int lane) const {
     const int complete = Ring::end(tile);
     const int all = this->queries.candidates_end(this->queries.count - 1);
     const int end = last ? all : min(complete, all);
-    for (int base = Ring::begin(tile); base < end; base += 32) {
+    int base = Ring::begin(tile);
+    bool done = base >= end;
+    if (done && !last) return;
+    for (;;) {
       const int behind = min(base + 32, end);
-      if (behind - best.first > kRoom) {
+      if (done || behind - best.first > kRoom) {
         collect(best, warp, lane);
         best.first = base;
+        if (done) return;
       }
-#pragma unroll
-      for (int round = 0; round < kRounds; ++round) {
-        const int group = round * kWarps + warp;
-        if (query_of(group, 0) >= this->queries.count) break;
-        if (behind <= complete) {
-          take<false>(best, round, group, base, behind, tile, lane);
-        } else {
-          take<true>(best, round, group, base, behind, tile, lane);
-        }
+      if (behind <= complete) {
+        take<false>(best, base, behind, tile, warp, lane);
+      } else {
+        take<true>(best, base, behind, tile, warp, lane);
       }
       best.end = behind;
+      base += 32;
+      done = base >= end;
+      if (done && !last) return;
     }
   }
 
   // visit(query, its best blocks, whether those decide: else all candidates are in, or none) for all queries of the warp,
   // kTogether of them at once; a query behind the last one where there are fewer.
   template <class Visit>
-  __device__ __forceinline__ void finish(Best& best, int warp, int lane, Visit&& visit) const {
-    if (this->queries.decides(this->queries.count - 1, this->args.n)) collect(best, warp, lane);
+  __device__ __forceinline__ void finish(Best&, int warp, int lane, Visit&& visit) const {
     for (int round = 0; round < kRounds; ++round) {
       const int group = round * kWarps + warp;
       if (query_of(group, 0) >= this->queries.count) break;
@@ -175,30 +177,42 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
     return group * kTogether + nth;
   }
 
+  // All queries of the warp together: the latencies of their reads overlap.
   template <bool kPartial>
-  __device__ __forceinline__ void take(Best& best, int round, int group, int base, int behind, int tile, int lane) const {
-    const int query = min(query_of(group, lane % kTogether), kQueries - 1);
-    const bool real = query_of(group, lane % kTogether) < this->queries.count;
-    const int candidates = real ? min(behind, this->queries.candidates_end(query)) : 0;
-    int* const row = rows + query * kRowPitch - best.first;
-    int bits[kTogether];
+  __device__ __forceinline__ void take(Best& best, int base, int behind, int tile, int warp, int lane) const {
+    int bits[kRounds][kTogether];
 #pragma unroll
-    for (int i = 0; i < kTogether; ++i) {  // independent of each other: their latencies overlap
-      const int block = base + i * kLanes + Lanes::nth(lane);
-      const int there = min(block, behind - 1);  // what lies behind is being written
-      const float value = this->ring.template score<kPartial>(query, there, Ring::slot(there), (tile + 1) * kTile);
-      bits[i] = block < candidates ? __float_as_int(value) & 0x7fffffff : -1;
+    for (int round = 0; round < kRounds; ++round) {
+      const int own = query_of(round * kWarps + warp, lane % kTogether);
+      const int query = min(own, kQueries - 1);
+      const bool real = own < this->queries.count;
+      const int candidates = real ? min(behind, this->queries.candidates_end(query)) : 0;
+#pragma unroll
+      for (int i = 0; i < kTogether; ++i) {
+        const int block = base + i * kLanes + Lanes::nth(lane);
+        const int there = min(block, behind - 1);  // what lies behind is being written
+        const float value = this->ring.template score<kPartial>(query, there, Ring::slot(there), (tile + 1) * kTile);
+        bits[round][i] = block < candidates ? __float_as_int(value) & 0x7fffffff : -1;
+      }
     }
 #pragma unroll
-    for (int i = 0; i < kTogether; ++i) {
-      const int block = base + i * kLanes + Lanes::nth(lane);
-      if (real && block < behind) row[block] = bits[i];
-    }
-    if constexpr (kTogether == 4 && kBest >= 8) {
-      best.tops[round].insert(bits);
-    } else {
+    for (int round = 0; round < kRounds; ++round) {
+      const int query = query_of(round * kWarps + warp, lane % kTogether);
+      int* const row = rows + query * kRowPitch - best.first;
 #pragma unroll
-      for (int i = 0; i < kTogether; ++i) best.tops[round].insert(bits[i]);
+      for (int i = 0; i < kTogether; ++i) {
+        const int block = base + i * kLanes + Lanes::nth(lane);
+        if (query < this->queries.count && block < behind) row[block] = bits[round][i];
+      }
+    }
+#pragma unroll
+    for (int round = 0; round < kRounds; ++round) {
+      if constexpr (kTogether == 4 && kBest >= 8) {
+        best.tops[round].insert(bits[round]);
+      } else {
+#pragma unroll
+        for (int i = 0; i < kTogether; ++i) best.tops[round].insert(bits[round][i]);
+      }
     }
   }
 

@@ -40,10 +40,12 @@ TuningOutcome tune_faulty(const FaultyTemplate& faulty, const std::string& flags
   return tune_with(templates.path(), search_flags(kTuple, find_fault_search(faulty)) + flags);
 }
 
-// The same where the class is instantiated: the fault is the compiler's.
+// The same in the body that no other variant shares, `before` in front of it: the fault is the compiler's.
 FaultyTemplate with_compile_fault(const std::string& before, const std::string& statement) {
-  const std::string begin = "template <class Fields>\nclass QueryMajor {\n public:\n";
-  return {.edit = {"selection/query_major.cuh", begin, before + begin + statement}, .marks = {"query_major{", "stages=3"}};
+  const std::string template_line = "template <class Fields>\n";
+  const std::string begin = "__device__ __forceinline__ void query_major(const nsajit_selection_args& args, int64 first_row) {\n";
+  return {.edit = {"selection/query_major.cuh", template_line + begin, before + template_line + begin + statement},
+          .marks = {"query_major{", "stages=3"}};
 }
 
 // 2^40 instantiations.

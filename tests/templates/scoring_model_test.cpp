@@ -81,6 +81,12 @@ TEST_CASE("the scoring model orders kernels as they were measured") {
   CHECK(std::ranges::is_sorted(rows, {}, predict_us));
 }
 
+TEST_CASE("with fewer items than processors the scoring model prefers narrow ones: their tiles come one after the other") {
+  constexpr const char* kShort = "scoring,bf16,dk=32,group=4;B=1,S=1536,G=2";
+  CHECK(predict_us({kShort, "4 warps,32", 0}) < predict_us({kShort, "4 warps,128", 0}));
+  CHECK(predict_us({kShort, "2 warps,32", 0}) < predict_us({kShort, "2 warps,96", 0}));
+}
+
 TEST_CASE("the scoring model knows amounts but no time of another machine, and nothing of fp32") {
   const Workload w = parse_workload(kLong);
   const Op& op = find_op(w.problem);

@@ -2,6 +2,8 @@
 
 #include "tuner/ladder.h"
 
+#include <algorithm>
+
 #include <catch2/catch_all.hpp>
 
 #include "cache/record_json.h"
@@ -138,4 +140,13 @@ TEST_CASE("a race is long only where a short one leaves open who wins, or whethe
   CHECK(rounds[1] == 3);
   const bool open = ratio > 0.8 && ratio < 1.5;
   CHECK((rounds[2] == 25) == open);
+}
+
+TEST_CASE("a ladder may grow by all lengths that are looked for, around the faster one and around the margin") {
+  const TemporaryFolder folder;
+  Process process(folder);
+  process.runner.model = model_of([](int length) { return length < 200 ? 0.98 : length < 900 ? 1.1 : 2.4; });
+  const auto lengths = lengths_of(process.tune().threshold);
+  CHECK(std::is_sorted(lengths.begin(), lengths.end()));
+  CHECK(lengths.size() >= 9);  // of five rungs
 }
