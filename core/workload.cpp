@@ -119,11 +119,17 @@ void validate(const Workload& workload) {
   if (workload.overlap_percent < 0 || workload.overlap_percent > 100) {
     throw_invalid(workload, fmt::format("overlap={} is not a percentage; 0..100", workload.overlap_percent));
   }
-  if (workload.selection == 0) return;
-  if (workload.problem.branch != Branch::Selection)
+  const bool recorded = workload.selection != 0, packed = workload.problem.layout == Layout::Varlen;
+  if (recorded && workload.problem.branch != Branch::Selection)
     throw_invalid(workload, "only the selection branch runs on a recorded selection");
-  if (workload.problem.layout == Layout::Varlen)
+  if (recorded && packed)
     throw_invalid(workload, "a recorded selection has rows for sequences of one length; layout varlen has others");
+  if (packed && workload.S != workload.S_kv) {
+    throw_invalid(workload,
+                  fmt::format("S={} is not S_kv={}; packed sequences (varlen) have as many keys as rows: give both the longest "
+                              "length",
+                              workload.S, workload.S_kv));
+  }
 }
 
 }  // namespace nsajit

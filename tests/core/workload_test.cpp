@@ -74,6 +74,12 @@ TEST_CASE("more queries than positions are refused") {
   CHECK(why_invalid({.S = 1025, .S_kv = 1024}) == "S is larger than S_kv; the queries are the last S of S_kv positions");
 }
 
+TEST_CASE("packed sequences with other keys than rows are refused") {
+  CHECK(why_invalid({.problem = {.layout = Layout::Varlen}, .S = 1024, .S_kv = 2048}) ==
+        "S=1024 is not S_kv=2048; packed sequences (varlen) have as many keys as rows: give both the longest length");
+  CHECK_NOTHROW(validate(Workload{.problem = {.layout = Layout::Varlen}, .S = 1024, .S_kv = 1024}));
+}
+
 TEST_CASE("positions beyond 32 bits are refused") {
   CHECK(why_invalid({.S_kv = 2147483648}) == "S_kv is too large; token positions are 32-bit in ranges and block indices");
 }
