@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <set>
 
 #include <catch2/catch_all.hpp>
@@ -32,6 +33,45 @@ void change_ranges(const Workload& w, std::vector<HostTensor>& inputs, Mistake m
     if (last && mistake == Mistake::DropsLastToken) --last[1];
     if (last && mistake == Mistake::DropsLastEntry) last[0] = last[1] = 0;
   }
+}
+
+// The expected values of each entry of the rows alone.
+std::vector<Reference> compute_entries(const ParityCase& spec, const std::vector<HostTensor>& inputs) {
+  const Workload& w = spec.workload;
+  std::vector<Reference> entries;
+  for (int only = 0; only < w.n; ++only) {
+    std::vector<HostTensor> one = inputs;
+    auto* sel = reinterpret_cast<std::int32_t*>(one[kSel].data.data());
+    for (std::int64_t i = 0; i < w.B * w.S * w.G * w.n; ++i)
+      if (i % w.n != only) sel[2 * i] = sel[2 * i + 1] = 0;
+    entries.push_back(kOp.reference({.workload = w, .sampled_rows = spec.sampled_rows}, one));
+  }
+  return entries;
+}
+
+// Block by block, relative to a reference that follows the maximum when that is 2^8 above it: the sum is rescaled then, O is not.
+Reference compute_without_rescaling(const ParityCase& spec, const std::vector<HostTensor>& inputs) {
+  const std::vector<Reference> entries = compute_entries(spec, inputs);
+  const auto dv = static_cast<std::size_t>(spec.workload.problem.dv);
+  const double slack = std::log(256.0);
+  Reference wrong = entries.front();
+  for (std::size_t head = 0; head < wrong.oracle[1].size(); ++head) {
+    double top = -std::numeric_limits<double>::infinity(), sum = 0;
+    std::vector<double> o(dv);
+    for (const Reference& entry : entries) {
+      const double lse = entry.oracle[1][head];
+      if (std::isinf(lse)) continue;
+      if (lse - top > slack) {
+        sum *= std::exp(top - lse);
+        top = lse;
+      }
+      const double weight = std::exp(lse - top);
+      sum += weight;
+      for (std::size_t i = 0; i < dv; ++i) o[i] += weight * entry.oracle[0][head * dv + i];
+    }
+    for (std::size_t i = 0; i < dv; ++i) wrong.oracle[0][head * dv + i] = sum > 0 ? o[i] / sum : 0;
+  }
+  return wrong;
 }
 
 Reference compute_wrongly(const ParityCase& spec, std::vector<HostTensor> inputs, Mistake mistake) {
@@ -95,6 +135,19 @@ TEST_CASE("each classical mistake is several times outside the tolerance of some
     INFO("mistake " << static_cast<int>(mistake));
     CHECK(detection(mistake) > 3);
   }
+}
+
+TEST_CASE("a softmax that forgets to rescale what it has summed is wrong in most rows of some case") {
+  const Workload workload = parse_workload("fp32,group=4,dk=64,dv=64,n_sel=6;B=1,S=200,S_kv=512,G=2,n=6");
+  double most = 0;
+  for (const ParityCase& spec : kOp.parity_cases(workload)) {
+    const auto inputs = kOp.make_inputs(spec.workload, spec.recipe);
+    const Reference right = kOp.reference(spec, inputs), wrong = compute_without_rescaling(spec, inputs);
+    double off = 0;
+    for (std::size_t i = 0; i < right.oracle[0].size(); ++i) off += std::abs(wrong.oracle[0][i] - right.oracle[0][i]) > 0.1;
+    most = std::max(most, off / static_cast<double>(right.oracle[0].size()));
+  }
+  CHECK(most > 0.5);
 }
 
 TEST_CASE("parity cases are valid workloads with distinct seeds and names, and end with the workload itself") {
