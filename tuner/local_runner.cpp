@@ -3,13 +3,13 @@
 #include "tuner/local_runner.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 
 #include <fmt/format.h>
 
 #include "core/assert.h"
 #include "tuner/fault.h"
+#include "tuner/stopwatch.h"
 
 namespace nsajit::tuner {
 namespace {
@@ -17,16 +17,6 @@ namespace {
 // Times are taken on random inputs: data changes speed only through the selections, which the recipe or a recording fixes.
 constexpr InputKind kTimingKind = InputKind::Random;
 constexpr std::uint64_t kTimingSeed = 1;
-
-class Stopwatch {
- public:
-  double elapsed_ms() const {
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 }  // namespace
 
@@ -117,7 +107,7 @@ void LocalRunner::run_gated(const TrialRequest& request, TrialResult& result) {
   if (request.gate) {
     const Stopwatch stopwatch;
     result.parity = checker_for(op).check(request.workload, request.config, *kernel);
-    result.parity_ms = stopwatch.elapsed_ms();
+    result.parity_ms = 1e3 * stopwatch.seconds();
     if (!result.parity.passed) {
       result.status = cache::TrialStatus::Parity;
       result.reason = result.parity.reason;
@@ -130,7 +120,7 @@ void LocalRunner::run_gated(const TrialRequest& request, TrialResult& result) {
   const Contender contender = timing.contender(*kernel, std::move(plan));
   const Stopwatch stopwatch;
   result.timing = measure_interleaved(device_, {&contender, 1}, request.measure).front();
-  result.measure_ms = stopwatch.elapsed_ms();
+  result.measure_ms = 1e3 * stopwatch.seconds();
   device_.synchronize();
   result.status = cache::TrialStatus::Measured;
 }
@@ -207,7 +197,7 @@ void LocalRunner::time_starters(std::span<const Contender> contenders, std::span
     if (!done) continue;
     result.status = cache::TrialStatus::Measured;
     result.timing = std::move(timings[k]);
-    result.measure_ms = stopwatch.elapsed_ms() / static_cast<double>(starters.size());
+    result.measure_ms = 1e3 * stopwatch.seconds() / static_cast<double>(starters.size());
   }
 }
 

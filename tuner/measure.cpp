@@ -4,7 +4,6 @@
 #include "tuner/measure.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -12,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "core/assert.h"
+#include "tuner/stopwatch.h"
 #include "tuner/throttle.h"
 
 namespace nsajit::tuner {
@@ -19,16 +19,6 @@ namespace {
 
 constexpr int kMinRounds = 3;
 constexpr double kDriftLimit = 0.02;  // less is within what rotation and pairs even out
-
-class Stopwatch {
- public:
-  double elapsed_us() const {
-    return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 // Who runs at `place` of a round. The start moves by one each round, so that a drift within a round hits all
 // alike; odd rounds run backwards, so that nobody always follows the same neighbour.
@@ -91,7 +81,7 @@ std::vector<Timing> measure_interleaved(runtime::Device& device, std::span<const
   NSAJIT_ASSERT(!contenders.empty(), "a measurement needs a contender");
   const Stopwatch stopwatch;
   std::vector<Timing> timings(contenders.size());
-  const auto out_of_time = [&] { return stopwatch.elapsed_us() > options.max_total_us; };
+  const auto out_of_time = [&] { return 1e6 * stopwatch.seconds() > options.max_total_us; };
 
   std::vector<Timing> discarded(contenders.size());
   for (int round = 0; round < options.warmup && !(round > 0 && out_of_time()); ++round)

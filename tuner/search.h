@@ -2,12 +2,12 @@
 // Search: tries candidates in the order a strategy offers them: looks each up among the stored trials, else compiles,
 // gates and times it, and stores the outcome at once. The default and the baseline are always tried.
 
-#include <chrono>
 #include <optional>
 #include <vector>
 
 #include "tuner/candidates.h"
 #include "tuner/engine.h"
+#include "tuner/stopwatch.h"
 
 namespace nsajit::tuner {
 
@@ -19,14 +19,6 @@ struct Tuning {
   CandidateSet set;
   TuneCounts counts;
   PhaseTimes phases;
-};
-
-class Stopwatch {
- public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count(); }
-
- private:
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
 // A candidate with the outcome that is stored for it.
