@@ -7,22 +7,14 @@
 #include "cache/cache.h"
 #include "nsajit/op.h"
 #include "runtime/decision.h"
+#include "tests/support/h200.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace nsajit;
 using Catch::Matchers::Contains;
+using nsajit::testing::h200;
 
 namespace {
-
-// Its text is the device's of cache/pretuned/nvidia-h200.jsonl.
-Target h200() {
-  Target target = cuda_profile("90a");
-  target.name = "NVIDIA H200";
-  target.processors = 132;
-  target.memory_bytes = std::int64_t{140} << 30;
-  target.l2_bytes = std::int64_t{61440} << 10;
-  return target;
-}
 
 // A cache of the user's own, in which nothing is.
 struct EmptyCache {

@@ -8,8 +8,10 @@
 #include <catch2/catch_all.hpp>
 
 #include "nsajit/op.h"
+#include "tests/support/h200.h"
 
 using namespace nsajit;
+using nsajit::testing::h200;
 
 namespace {
 
@@ -36,14 +38,6 @@ constexpr Measured kOthers[] = {
     {"sliding,bf16,dk=128,dv=128,w=512,group=4;B=1,S=65536,G=8", "1 1 0 4 64 3", 1124},
     {"sliding,bf16,dk=64,dv=64,w=512,group=6;B=4,S=2048,G=2", "1 1 1 4 64 3", 48},
 };
-
-Target h200() {
-  Target target = cuda_profile("90a");
-  target.name = "NVIDIA H200";
-  target.processors = 132;
-  target.l2_bytes = std::int64_t{61440} << 10;
-  return target;
-}
 
 Config read_config(const std::string& text) {
   std::vector<int> values;

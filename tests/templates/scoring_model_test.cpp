@@ -5,8 +5,10 @@
 #include <catch2/catch_all.hpp>
 
 #include "nsajit/op.h"
+#include "tests/support/h200.h"
 
 using namespace nsajit;
+using nsajit::testing::h200;
 
 namespace {
 
@@ -39,14 +41,6 @@ constexpr Measured kMeasured[] = {
     {"scoring,bf16,dk=128,group=1;B=1,S=32768,G=32", "4 warps,32", 3975},
     {"scoring,bf16,dk=128,group=16,l_sel=128,n_sel=8;B=1,S=32768,G=2", "4 warps,128", 1193},
 };
-
-Target h200() {
-  Target target = cuda_profile("90a");
-  target.name = "NVIDIA H200";
-  target.processors = 132;
-  target.l2_bytes = std::int64_t{61440} << 10;
-  return target;
-}
 
 // "3,128": warpgroups and columns; "8 warps,64": of the other kernel.
 Config read_config(const std::string& text) {

@@ -10,10 +10,12 @@
 
 #include "nsajit/op.h"
 #include "templates/selection/cuda_model.h"
+#include "tests/support/h200.h"
 
 namespace {
 
 using namespace nsajit;
+using nsajit::testing::h200;
 
 constexpr const char* kRecorded =
 #include "recorded_trials.inc"
@@ -23,14 +25,6 @@ struct Trial {
   double measured_us = 0;
   double predicted_us = 0;
 };
-
-Target h200() {
-  Target target = cuda_profile("90a");
-  target.name = "NVIDIA H200";
-  target.processors = 132;
-  target.l2_bytes = 60 << 20;
-  return target;
-}
 
 Trial predict_trial(const std::string& workload, const std::string& line) {
   const auto space = line.rfind(' ');
