@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "templates/common/chip_rates.h"
+#include "templates/common/residency.h"
 #include "templates/decode/decode_backends.h"
 #include "templates/decode/decode_op.h"
 
@@ -17,7 +18,6 @@ constexpr double kPhasesUs = 12;         // of a wave: beginning, barriers, choi
 constexpr double kRoundUs = 1.5;         // a tile that is asked for when the one before is done
 constexpr double kTileUs = 0.6;          // a warp's work on 16 keys; on 32 half as much again
 constexpr double kProcessorBytes = 6e4;  // per microsecond, from L2 to one SM
-constexpr std::int64_t kSmemReserved = 1024;
 
 std::int64_t resident_blocks(const Problem& p, const LaunchStep& step, const Target& target) {
   const std::int64_t registers = std::min(255, p.dk / 4 + p.dv / 2 + 130), threads = step.block[0];

@@ -2,8 +2,6 @@
 // Dense attention, by backend: the search space, the two configs that always exist, the compilation unit and the launch
 // shape, for the sliding and the compressed branch alike.
 
-#include <cstdint>
-
 #include "templates/common/backend_op.h"
 
 namespace nsajit::templates::dense {
@@ -14,7 +12,6 @@ inline constexpr const char* kQueryTile = "query_tile";
 // Variants of CUDA.
 inline constexpr const char* kMma = "dense_mma";
 inline constexpr const char* kWgmma = "dense_wgmma";
-inline constexpr std::int64_t kSmemReserved = 1024;  // of each block's shared memory on CUDA, the driver's
 
 // Rows of Q, heads of a group one after the other, that a block of threads takes on CUDA.
 int cuda_block_rows(const Problem& problem, const Config& config);

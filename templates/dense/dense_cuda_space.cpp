@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "nsajit/error.h"
+#include "templates/common/residency.h"
 #include "templates/common/warpgroup_launch.h"
 #include "templates/dense/dense_backends.h"
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "templates/common/chip_rates.h"
+#include "templates/common/residency.h"
 #include "templates/common/sequences.h"
 #include "templates/dense/dense_backends.h"
 #include "templates/dense/dense_rows.h"
@@ -71,13 +72,6 @@ BlockCost cost_mma(const Problem& p, const Config& config, double block_rows, do
   return {.tile_us = flops * blocks / (kMmaPerSm * rates.mma_share) + rates.mma_step, .fixed_us = rates.mma_fixed};
 }
 
-double resident_blocks(const Config& config, const LaunchStep& step, const Target& target) {
-  if (is_wgmma(config)) return config.at("blocks_per_sm");
-  const std::int64_t by_smem = target.smem_sm_bytes / (step.smem_bytes + kSmemReserved),
-                     by_registers = target.registers_sm / (std::int64_t{step.block[0]} * kMmaRegisters);
-  return static_cast<double>(std::max<std::int64_t>(1, std::min(by_smem, by_registers)));
-}
-
 }  // namespace
 
 std::optional<Prediction> predict_dense(const Workload& w, const Config& config, const Target& target, const DenseRates& rates) {
@@ -96,7 +90,8 @@ std::optional<Prediction> predict_dense(const Workload& w, const Config& config,
                         .flops = tiles * rows * config.at("tile") * 2 * (p.dk + p.dv)};
   if (!has_known_rates(target)) return prediction;
   const double processors = target.processors;
-  const double blocks = std::min(resident_blocks(config, step, target), std::max(1.0, std::ceil(items / processors)));
+  const double resident = is_wgmma(config) ? config.at("blocks_per_sm") : resident_blocks(step, kMmaRegisters, target);
+  const double blocks = std::min(resident, std::max(1.0, std::ceil(items / processors)));
   const BlockCost cost = is_wgmma(config) ? cost_wgmma(p, config, blocks, rates) : cost_mma(p, config, rows, blocks, rates);
   for (double& block : costs) block = cost.fixed_us + block * cost.tile_us;
   const double worked = time_all(costs, groups, processors * blocks), moved = prediction.hbm_bytes / kHbmBytes;

@@ -12,7 +12,6 @@ namespace nsajit::templates::scoring {
 inline constexpr const char* kMma = "score_mma";
 inline constexpr const char* kWgmma = "score_wgmma";
 inline constexpr const char* kFp32 = "score_fp32";
-inline constexpr std::int64_t kSmemReserved = 1024;  // of each block's shared memory, the driver's
 
 bool is_wgmma(const Config& config);
 bool is_fp32(const Problem& problem);

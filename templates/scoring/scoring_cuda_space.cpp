@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "nsajit/error.h"
+#include "templates/common/residency.h"
 #include "templates/common/warpgroup_launch.h"
 #include "templates/scoring/scoring_backends.h"
 #include "templates/scoring/scoring_cuda_shape.h"

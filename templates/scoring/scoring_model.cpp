@@ -9,6 +9,7 @@
 
 #include "templates/common/chip_rates.h"
 #include "templates/common/compression.h"
+#include "templates/common/residency.h"
 #include "templates/common/sequences.h"
 #include "templates/scoring/scoring_cuda_shape.h"
 

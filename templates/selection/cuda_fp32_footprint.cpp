@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "templates/common/residency.h"
 #include "templates/selection/cuda_variants.h"
 
 namespace nsajit::templates {

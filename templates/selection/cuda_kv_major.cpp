@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "nsajit/error.h"
+#include "templates/common/residency.h"
 #include "templates/selection/cuda_variants.h"
 
 namespace nsajit::templates {

@@ -9,13 +9,6 @@
 #include "templates/selection/selection_backends.h"
 
 namespace nsajit::templates {
-namespace {
-
-constexpr int kWarpsSm = 64;
-constexpr int kBlocksSm = 32;
-
-}  // namespace
-
 void ModelTime::add(std::initializer_list<ModelTerm> terms) {
   double sum = 0;
   for (const ModelTerm& term : terms) {
@@ -23,15 +16,6 @@ void ModelTime::add(std::initializer_list<ModelTerm> terms) {
     if (term.time_us > largest_.time_us) largest_ = term;
   }
   time_us_ += std::cbrt(sum);
-}
-
-double resident_blocks(const LaunchStep& step, int registers, const Target& target) {
-  constexpr std::int64_t kReserved = 1024;  // of each block's shared memory, the driver's
-  const std::int64_t threads = step.block[0], dealt = (registers + 7) / 8 * 8;
-  const std::int64_t by_smem = target.smem_sm_bytes / (step.smem_bytes + kReserved);
-  const std::int64_t by_registers = target.registers_sm / (threads * dealt);
-  return static_cast<double>(
-      std::max<std::int64_t>(1, std::min({by_smem, by_registers, 32 * kWarpsSm / threads, std::int64_t{kBlocksSm}})));
 }
 
 std::optional<Prediction> predict_cuda(const Workload& workload, const Config& config, const Target& target) {

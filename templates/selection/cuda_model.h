@@ -39,9 +39,6 @@ class ModelTime {
   ModelTerm largest_{"launches", 0};
 };
 
-// Blocks that an SM holds, as shared memory, registers and threads allow; at least 1.
-double resident_blocks(const LaunchStep& step, int registers, const Target& target);
-
 // The part of the selected blocks that another row on the same SM selected too. The rows of a block of threads are
 // neighbours; those of its other blocks are far away in the sequence and share by chance only.
 double common_share(const Workload& workload, int queries, double blocks);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "templates/common/residency.h"
 #include "templates/selection/cuda_model.h"
 #include "templates/selection/selection_backends.h"
 #include "templates/selection/selection_expectation.h"

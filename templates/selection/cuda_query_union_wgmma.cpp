@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "templates/common/residency.h"
 #include "templates/common/warpgroup_launch.h"
 #include "templates/selection/cuda_variants.h"
 

@@ -61,7 +61,6 @@ Unit finish_packed_unit(Unit unit, const Problem& problem, int threads);
 LaunchPlan plan_packed_rows(const Workload& workload, const RowBlock& block);
 
 inline constexpr int kWarpThreads = 32;
-inline constexpr int kSmemReserved = 1024;     // of each block's shared memory, the driver's
 inline constexpr int kRegistersNoSpill = 240;  // an estimate up to here was never seen to spill
 
 inline std::uint32_t blocks_for(std::int64_t items, std::int64_t per_block) {
