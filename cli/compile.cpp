@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/child_compiler.h"
 #include "cli/kernel_dump.h"
 #include "cli/progress_line.h"
 #include "cli/session.h"
@@ -34,6 +35,7 @@ struct CompileSettings {
   bool all_candidates = false;
   std::string out;
   int threads = 1;
+  double timeout_s = kCompileLimitS;
 };
 
 struct Job {
@@ -126,7 +128,7 @@ Tally compile_for(const std::string& arch, const Sweep& sweep, const CompileSett
                   ProgressLine& progress, std::vector<std::vector<std::string>>& rows) {
   const tuner::Stopwatch clock;
   const Target target = find_target(arch, environment);
-  const auto compiler = codegen::make_compiler(target.backend, environment);
+  const auto compiler = make_child_compiler(target.backend, settings.timeout_s, environment);
   tuner::CompileQueue queue(*compiler, target, settings.threads, "");
   std::vector<Job> jobs;
   for (const auto& workload : sweep.workloads) {
@@ -200,6 +202,9 @@ void add_compile(CLI::App& app, Session& session) {
   settings->threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   command->add_option("--threads", settings->threads, "Kernels compiled at once")
       ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  command->add_option("--compile-timeout", settings->timeout_s, "Seconds after which a compilation is killed")
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->add_option("--out", settings->out, "Folder for binary, unit, log and description of each kernel");
   command->callback([&session, settings] { session.result = run_compile(session, *settings); });

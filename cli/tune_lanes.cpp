@@ -3,7 +3,6 @@
 #include "cli/tune_lanes.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <future>
 #include <utility>
 
@@ -11,17 +10,15 @@
 
 #include <fmt/format.h>
 
+#include "cli/child_compiler.h"
 #include "cli/device_list.h"
 #include "nsajit/error.h"
 #include "tuner/frozen_runner.h"
-#include "tuner/killable_compiler.h"
 #include "tuner/shared_work.h"
 #include "tuner/worker_runner.h"
 
 namespace nsajit::cli {
 namespace {
-
-std::string own_program() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
 
 // The runner and what it borrows.
 struct OwnedRunner {
@@ -63,11 +60,8 @@ void check_devices(const std::vector<std::string>& devices, const std::vector<Ow
 // In process, nothing bounds a compilation, as nothing bounds a trial.
 std::unique_ptr<codegen::Compiler> make_tune_compiler(const LaneSettings& settings, Backend backend,
                                                       const Environment& environment) {
-  auto compiler = codegen::make_compiler(backend, environment);
-  if (settings.in_process || environment.frozen) return compiler;
-  return tuner::make_killable_compiler(compiler->identity(),
-                                       {.command = {own_program(), "worker", "--compile", std::string(to_string(backend))},
-                                        .limit_s = settings.compile_timeout_s});
+  return settings.in_process ? codegen::make_compiler(backend, environment)
+                             : make_child_compiler(backend, settings.compile_timeout_s, environment);
 }
 
 }  // namespace

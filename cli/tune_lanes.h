@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cache/cache.h"
+#include "cli/child_compiler.h"
 #include "cli/progress_line.h"
 #include "codegen/compiler.h"
 #include "core/env.h"
@@ -21,7 +22,7 @@ struct LaneSettings {
   std::string cache;
   bool in_process = false;
   double worker_timeout_s = 60;
-  double compile_timeout_s = 120;
+  double compile_timeout_s = kCompileLimitS;
 };
 
 // One device. A connection to the cache belongs to one thread, as a runner does.

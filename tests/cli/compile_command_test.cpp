@@ -48,6 +48,16 @@ TEST_CASE("compile writes binary, unit, log and description of each kernel") {
   }
 }
 
+TEST_CASE("compile kills what exceeds its limit, says so and goes on with the next kernel") {
+  const TemporaryFolder folder;
+  const auto result =
+      run_program(folder, std::string("compile --arch host --baseline --compile-timeout 0.001 --threads 1") + kTuple);
+  INFO(result.err << result.out);
+  CHECK(result.exit_code == 1);
+  CHECK(result.err.find("did not end within 0.001 s and was killed") != std::string::npos);
+  CHECK(result.out.find("2 kernels, 2 failed") != std::string::npos);
+}
+
 TEST_CASE("compile refuses a config that is not of the space and says why") {
   const TemporaryFolder folder;
   const auto result = run_program(folder, std::string("compile --arch host --config 'query_major{nonsense=3}'") + kTuple);
