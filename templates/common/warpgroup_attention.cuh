@@ -191,7 +191,7 @@ class WarpgroupAttention {
   // Returns the row's softmax sum.
   __device__ __forceinline__ float normalise_row(int half) {
     const float sum = reduce_sum<1, 2>(sum_[half]);
-    scale_fragment_row(o_, half, sum > 0.0f ? 1.0f / sum : 0.0f);
+    scale_fragment_row(o_, half, sum > 0.0f ? reciprocal_fast(sum) : 0.0f);
     return sum;
   }
 

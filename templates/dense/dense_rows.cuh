@@ -34,18 +34,19 @@ struct CtaRows {
 
   // Rows behind the last one count as its own: what they compute is not stored.
   struct Row {
-    int query;  // of the CTA
-    int head;
+    uint32 query;  // of the CTA
+    uint32 head;
     bool real;
   };
 
   __device__ __forceinline__ Row row(int row_of_cta) const {
     const uint32 flat = first_head + row_of_cta;
-    const int query = flat / Fields::group;
-    return {min(query, queries - 1), static_cast<int>(flat - query * Fields::group), query < queries};
+    const uint32 query = flat / Fields::group;
+    const uint32 all = queries;
+    return {min(query, all - 1), flat - query * Fields::group, query < all};
   }
 
-  __device__ __forceinline__ RowWindow window(int query) const {
+  __device__ __forceinline__ RowWindow window(uint32 query) const {
     return row_window<Fields>(sequence.position + first_query + query, sequence.keys);
   }
 

@@ -31,32 +31,52 @@ struct DenseWgmmaShape : WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm>
 
 // The blocks of rows of a launch, dealt to its CTAs in turn. Short windows are alike everywhere: those of a group together, so
 // that its K and V stay in L2. Else rows are the longer the later: the longest of all groups first, so that CTAs end together.
-// Fewer than 2^31 blocks, as the host sees to: 64-bit divisions took 4 % of the time.
+// Fewer than 2^31 blocks, as the host sees to. A block is three digits, counted on without a division.
 template <class Fields>
 class ItemCursor {
  public:
   __device__ __forceinline__ ItemCursor(const nsajit_dense_args& args, int rows)
-      : groups_(args.G),
-        blocks_((args.S * Fields::group + rows - 1) / rows),
-        all_(groups_ * args.B),
-        at_(blockIdx.x),
-        alike_(Fields::sliding && Fields::w <= args.S_kv / 2) {}
+      : alike_(Fields::sliding && Fields::w <= args.S_kv / 2) {
+    const uint32 groups = args.G;
+    const uint32 blocks = (args.S * Fields::group + rows - 1) / rows;
+    radix_[0] = alike_ ? blocks : groups;
+    radix_[1] = alike_ ? groups : static_cast<uint32>(args.B);
+    all_ = radix_[0] * radix_[1] * (alike_ ? static_cast<uint32>(args.B) : blocks);
+    at_ = blockIdx.x;
+    split(at_, digits_);
+    split(gridDim.x, step_);
+  }
 
-  __device__ __forceinline__ bool done() const { return at_ >= all_ * blocks_; }
-  __device__ __forceinline__ void next() { at_ += gridDim.x; }
+  __device__ __forceinline__ bool done() const { return at_ >= all_; }
+  __device__ __forceinline__ void next() {
+    at_ += gridDim.x;
+    digits_[0] += step_[0];
+    digits_[1] += step_[1];
+    digits_[2] += step_[2];
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      const bool carry = digits_[i] >= radix_[i];
+      digits_[i] -= carry ? radix_[i] : 0;
+      digits_[i + 1] += carry ? 1 : 0;
+    }
+  }
   __device__ __forceinline__ Item item() const {
-    const uint32 inner = alike_ ? blocks_ : all_;
-    const uint32 outer = at_ / inner;
-    const uint32 rest = at_ - outer * inner;
-    const uint32 bg = alike_ ? outer : rest;
-    return {bg / groups_, bg % groups_, alike_ ? rest : outer};
+    return alike_ ? Item{digits_[2], digits_[1], digits_[0]} : Item{digits_[1], digits_[0], digits_[2]};
   }
 
  private:
-  uint32 groups_;
-  uint32 blocks_;
-  uint32 all_;  // (b, g)
+  __device__ __forceinline__ void split(uint32 index, uint32 (&digits)[3]) const {
+    const uint32 upper = index / radix_[0];
+    digits[0] = index - upper * radix_[0];
+    digits[2] = upper / radix_[1];
+    digits[1] = upper - digits[2] * radix_[1];
+  }
+
+  uint32 radix_[2];
+  uint32 all_;
   uint32 at_;
+  uint32 digits_[3];  // the one that changes fastest comes first
+  uint32 step_[3];
   bool alike_;
 };
 
@@ -141,21 +161,23 @@ class DenseWgmma {
     signal_all();
   }
 
+  // Of a lane's columns of a tile, two of each eight, those before column `end` of it: a bit each, the first one the lowest.
+  static __device__ __forceinline__ uint32 columns_before(int end, int lane) {
+    static_assert(kTile <= 128, "a bit for each of a lane's columns");
+    const int from_own = min(max(end - 2 * (lane % 4), 0), kTile);
+    const int count = from_own / 8 * 2 + min(from_own % 8, 2);
+    return (count < 32 ? 1u << count : 0u) - 1;
+  }
+
   // Scores outside the row's window become -inf.
   __device__ __forceinline__ void mask(typename Rows::Scores& s, const RowWindow (&windows)[2], int tile, int lane) const {
-    const int column = tile * kTile + 2 * (lane % 4);
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const int first = windows[half].first - column;
-      const int last = windows[half].last - column;
+      const uint32 seen =
+          columns_before(windows[half].last - tile * kTile, lane) & ~columns_before(windows[half].first - tile * kTile, lane);
 #pragma unroll
-      for (int i = 0; i < kTile / 8; ++i) {
-#pragma unroll
-        for (int j = 0; j < 2; ++j) {
-          const int key = i * 8 + j;
-          if ((key < first) | (key >= last)) s[i][2 * half + j] = negative_infinity();
-        }
-      }
+      for (int i = 0; i < kTile / 4; ++i)
+        if ((seen >> i & 1) == 0) s[i / 2][2 * half + i % 2] = negative_infinity();
     }
   }
 

@@ -224,12 +224,14 @@ class SortedChoice : public ChoiceMemory<Fields, kTile, kWarps> {
       const int group = round * kWarps + warp;
       if (query_of(group, 0) >= this->queries.count) break;
       TopScores<kBest> top = best.tops[round];
-#pragma unroll 1  // long, and seldom taken
+#pragma unroll
       for (int mask = kTogether; mask < 32; mask *= 2) {
         top.meet(mask);
-        top.sort();
+        if (mask < 16) top.sort();
       }
-      const int least = top.bits[kBest - 1];  // -1: there are fewer than are wanted
+      int least = top.bits[0];  // -1: there are fewer than are wanted
+#pragma unroll
+      for (int i = 1; i < kBest; ++i) least = min(least, top.bits[i]);
       int equal = 0;
 #pragma unroll
       for (int i = 0; i < kBest; ++i) equal += top.bits[i] == least ? 1 : 0;
