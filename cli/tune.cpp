@@ -31,7 +31,7 @@
 namespace nsajit::cli {
 namespace {
 
-constexpr int kMostCompileThreads = 8;  // of a device; each NVRTC compilation holds some hundred MiB
+constexpr int kMostCompileThreads = 16;  // of a device; each NVRTC compilation holds some hundred MiB
 
 struct TuneSettings {
   TupleOptions tuples;
@@ -190,7 +190,13 @@ void tune_one(SweepRun& sweep, std::size_t lane_index, std::size_t index) {
                        .cache = lane.cache,
                        .run = sweep.run,
                        .on_progress = show,
-                       .stop = &sweep.stop};
+                       .stop = &sweep.stop,
+                       .compilations = lane.compilations.get()};
+  // With several devices, who takes the next one is not known yet.
+  if (sweep.lanes.lanes.size() == 1 && index + 1 < sweep.workloads.size()) {
+    const Workload& next = sweep.workloads[index + 1];
+    engine.next = {.op = &find_op(next.problem), .workload = &next};
+  }
   const auto report = tuner::tune(engine, workload, sweep.options);
   const std::lock_guard lock(sweep.mutex);
   lane.progress.clear();
@@ -205,6 +211,9 @@ ExitCode run_tune(const Session& session, const TuneSettings& settings) {
   const auto options = merge_options(settings, sweep, lanes);
   const bool frozen = session.environment.frozen;
   auto& cache = lanes.lanes.front().cache;
+  for (TuneLane& lane : lanes.lanes)
+    lane.compilations = std::make_unique<tuner::CompileQueue>(*lanes.compiler, lanes.target(), options.compile_threads,
+                                                              lane.cache.is_writable() ? lane.cache.path() : "");
   const auto run = frozen ? 0 : begin_run(cache, session, lanes.target(), lanes.compiler->identity());
 
   const InterruptGuard interrupt;

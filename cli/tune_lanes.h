@@ -13,6 +13,7 @@
 #include "core/env.h"
 #include "nsajit/recording.h"
 #include "runtime/device.h"
+#include "tuner/compile_queue.h"
 #include "tuner/trial_runner.h"
 
 namespace nsajit::cli {
@@ -32,11 +33,12 @@ struct TuneLane {
   std::unique_ptr<tuner::TrialRunner> runner;
   cache::Cache cache;
   ProgressLine progress;
+  std::unique_ptr<tuner::CompileQueue> compilations;  // last: it ends before what it uses
 };
 
 struct TuneLanes {
-  std::vector<TuneLane> lanes;  // at least one
   std::unique_ptr<codegen::Compiler> compiler;
+  std::vector<TuneLane> lanes;  // at least one
 
   const Target& target() const { return lanes.front().runner->target(); }
 };

@@ -16,32 +16,77 @@ CompileQueue::~CompileQueue() {
     const std::lock_guard lock(mutex_);
     closing_ = true;
     jobs_.clear();
+    early_jobs_.clear();
   }
   changed_.notify_all();
 }
 
-std::future<runtime::Built> CompileQueue::submit(codegen::KernelSource source, cache::CacheKey key) {
-  auto compile = [this, source = std::move(source), key = std::move(key)] {
+CompileQueue::Job CompileQueue::make_job(codegen::KernelSource source, cache::CacheKey key) {
+  return Job([this, source = std::move(source), key = std::move(key)] {
     return runtime::compile_once(compiler_, source, target_, key, cache_path_);
-  };
-  if (threads_.empty()) return std::async(std::launch::deferred, std::move(compile));
-  Job job(std::move(compile));
-  auto result = job.get_future();
+  });
+}
+
+std::future<runtime::Built> CompileQueue::submit(codegen::KernelSource source, cache::CacheKey key) {
+  if (threads_.empty()) {
+    return std::async(std::launch::deferred, [this, source = std::move(source), key = std::move(key)] {
+      return runtime::compile_once(compiler_, source, target_, key, cache_path_);
+    });
+  }
+  std::future<runtime::Built> result;
   {
     const std::lock_guard lock(mutex_);
-    jobs_.push_back(std::move(job));
+    if (auto early = early_.extract(key.digest()); early) {
+      result = std::move(early.mapped().result);
+      auto waiting = early_jobs_.extract(early.mapped().number);
+      if (!waiting) return result;
+      jobs_.push_back(std::move(waiting.mapped()));
+    } else {
+      jobs_.push_back(make_job(std::move(source), std::move(key)));
+      result = jobs_.back().get_future();
+    }
   }
   changed_.notify_one();
   return result;
 }
 
+void CompileQueue::submit_early(codegen::KernelSource source, cache::CacheKey key) {
+  if (threads_.empty() || has_early(key)) return;
+  const std::string digest = key.digest();
+  Job job = make_job(std::move(source), std::move(key));
+  early_[digest] = {.number = submitted_early_, .result = job.get_future()};
+  {
+    const std::lock_guard lock(mutex_);
+    early_jobs_.emplace(submitted_early_++, std::move(job));
+  }
+  changed_.notify_one();
+}
+
+bool CompileQueue::has_early(const cache::CacheKey& key) const { return early_.contains(key.digest()); }
+
+void CompileQueue::drop_early() {
+  const std::lock_guard lock(mutex_);
+  early_jobs_.clear();
+  early_.clear();
+}
+
+void CompileQueue::drop_waiting() {
+  const std::lock_guard lock(mutex_);
+  jobs_.clear();
+}
+
 void CompileQueue::work() {
   for (;;) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return closing_ || !jobs_.empty(); });
+    changed_.wait(lock, [this] { return closing_ || !jobs_.empty() || !early_jobs_.empty(); });
     if (closing_) return;
-    Job job = std::move(jobs_.front());
-    jobs_.pop_front();
+    Job job;
+    if (!jobs_.empty()) {
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    } else {
+      job = std::move(early_jobs_.extract(early_jobs_.begin()).mapped());
+    }
     lock.unlock();
     job();
   }

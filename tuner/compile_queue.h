@@ -2,11 +2,14 @@
 // CompileQueue: compiles kernels on a few threads ahead of the runner, in the order they were submitted. The caller
 // bounds how far ahead by what it submits. With 0 threads a kernel is compiled when its result is asked for, which
 // is right where compiling and measuring share the same processors.
-// submit() and the results belong to one thread.
+//
+// What will be wanted later may be submitted early: it is compiled while nothing else waits.
+// All calls and the results belong to one thread.
 
 #include <condition_variable>
 #include <deque>
 #include <future>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -26,11 +29,26 @@ class CompileQueue {
   CompileQueue(const CompileQueue&) = delete;
   CompileQueue& operator=(const CompileQueue&) = delete;
 
-  // The future rethrows what the compiler throws: an environment error, not a bad candidate.
+  // The future rethrows what the compiler throws: an environment error, not a bad candidate. Takes over what was submitted early
+  // under the same key.
   std::future<runtime::Built> submit(codegen::KernelSource source, cache::CacheKey key);
+
+  // The result waits for submit() with the same key. Nothing happens with 0 threads.
+  void submit_early(codegen::KernelSource source, cache::CacheKey key);
+  bool has_early(const cache::CacheKey& key) const;
+  // Those that nobody took over are dropped; they are not begun any more.
+  void drop_early();
+
+  // Drops what was submitted and is not begun. What is under way goes on.
+  void drop_waiting();
 
  private:
   using Job = std::packaged_task<runtime::Built()>;
+  struct Early {
+    std::uint64_t number = 0;  // of its job, where that still waits
+    std::future<runtime::Built> result;
+  };
+  Job make_job(codegen::KernelSource source, cache::CacheKey key);
   void work();
 
   codegen::Compiler& compiler_;
@@ -39,7 +57,10 @@ class CompileQueue {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;
+  std::map<std::uint64_t, Job> early_jobs_;  // in the order they were submitted
   bool closing_ = false;
+  std::map<std::string, Early> early_;  // by digest; of the caller's thread
+  std::uint64_t submitted_early_ = 0;
   std::vector<std::jthread> threads_;  // last: joined before what they use is gone
 };
 

@@ -11,6 +11,7 @@
 #include "cache/cache.h"
 #include "codegen/compiler.h"
 #include "nsajit/op.h"
+#include "tuner/compile_queue.h"
 #include "tuner/thresholds.h"
 #include "tuner/trial_runner.h"
 
@@ -57,6 +58,11 @@ struct TuneReport {
   bool interrupted = false;
 };
 
+struct NextTuning {
+  const Op* op = nullptr;
+  const Workload* workload = nullptr;  // nullptr: none, or not known yet
+};
+
 struct Engine {
   const Op& op;
   codegen::Compiler& compiler;
@@ -65,6 +71,10 @@ struct Engine {
   std::int64_t run = 0;
   std::function<void(const Progress&)> on_progress;
   const std::atomic<bool>* stop = nullptr;  // set by Ctrl-C: finish the current trial, store, return
+  // Of several tunings in turn: one that ends waits for no compilation, and the first kernels of the next one are compiled beside
+  // this one's trials. nullptr: the search has a queue of its own, with TuneOptions::compile_threads.
+  CompileQueue* compilations = nullptr;
+  NextTuning next;
 };
 
 // The canonical form of the workload (op.h) is tuned, and is what the rows are of.

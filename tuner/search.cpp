@@ -21,19 +21,42 @@ namespace nsajit::tuner {
 namespace {
 
 // The model and the stored trials are asked only where the strategy reads them.
-std::unique_ptr<Strategy> make_search_strategy(const Tuning& tuning) {
-  const Engine& engine = tuning.engine;
+std::unique_ptr<Strategy> make_search_strategy(Engine& engine, const Op& op, const Workload& workload, const CandidateSet& set,
+                                               const TuneOptions& tuning) {
   const Target& target = engine.runner.target();
-  const bool modelled = uses_model(tuning.options.strategy);
-  StrategyOptions options{.candidates = tuning.set.offered.size(),
+  const bool modelled = uses_model(tuning.strategy);
+  StrategyOptions options{.candidates = set.offered.size(),
                           .first = 0,
-                          .max_trials = static_cast<std::size_t>(std::max<std::int64_t>(tuning.options.max_trials, 0)),
-                          .seed = tuning.options.seed};
+                          .max_trials = static_cast<std::size_t>(std::max<std::int64_t>(tuning.max_trials, 0)),
+                          .seed = tuning.seed};
   options.landscape = std::make_shared<const Landscape>(
-      make_landscape(engine.op, tuning.workload, target, tuning.set, modelled ? Modelled::Modelled : Modelled::Unmodelled));
-  if (modelled)
-    options.prior = std::make_shared<const CostPrior>(learn_from_stored(engine.cache, engine.op, target, tuning.workload));
-  return make_strategy(tuning.options.strategy, options);
+      make_landscape(op, workload, target, set, modelled ? Modelled::Modelled : Modelled::Unmodelled));
+  if (modelled) options.prior = std::make_shared<const CostPrior>(learn_from_stored(engine.cache, op, target, workload));
+  return make_strategy(tuning.strategy, options);
+}
+
+// Compiled ahead, so that all threads have work and one kernel is waiting.
+std::size_t count_ahead(const TuneOptions& options) { return static_cast<std::size_t>(std::max(options.compile_threads, 0) + 1); }
+
+// Submits what the next tuning will begin with, as far as nothing is known of it.
+void compile_early(Engine& engine, const TuneOptions& options) {
+  const Op& op = *engine.next.op;
+  const Target& target = engine.runner.target();
+  const Workload workload = canonical(op, *engine.next.workload);
+  const CandidateSet set = make_candidates(op, workload, target, engine.compiler.identity());
+  if (!options.fresh && engine.cache.find_winner(make_search_key(op, workload, target, set, options).digest)) return;
+  const auto submit = [&](const Candidate& candidate) {
+    if (!options.fresh && engine.cache.find_trial(candidate.trial_key.digest())) return;
+    if (runtime::find_stored_binary(engine.cache, candidate.trial_key.kernel)) return;
+    engine.compilations->submit_early(candidate.source, candidate.trial_key.kernel);
+  };
+  submit(set.baseline);
+  const auto strategy = make_search_strategy(engine, op, workload, set, options);
+  for (std::size_t count = 1; count < count_ahead(options); ++count) {
+    const auto offer = strategy->next();
+    if (!offer) return;
+    submit(set.offered[offer->candidate]);
+  }
 }
 
 struct Pending {
@@ -61,14 +84,22 @@ class Search {
  public:
   explicit Search(Tuning& tuning)
       : tuning_(tuning),
-        strategy_(make_search_strategy(tuning)),
-        queue_(tuning.engine.compiler, tuning.engine.runner.target(), tuning.options.compile_threads,
-               shared_cache_path(tuning.engine.cache)) {}
+        strategy_(make_search_strategy(tuning.engine, tuning.engine.op, tuning.workload, tuning.set, tuning.options)) {
+    const Engine& engine = tuning.engine;
+    if (engine.compilations == nullptr)
+      own_queue_.emplace(engine.compiler, engine.runner.target(), tuning.options.compile_threads,
+                         shared_cache_path(engine.cache));
+  }
+  ~Search() { queue().drop_waiting(); }
+  Search(const Search&) = delete;
+  Search& operator=(const Search&) = delete;
 
   SearchOutcome run();
 
  private:
+  CompileQueue& queue() { return own_queue_ ? *own_queue_ : *tuning_.engine.compilations; }
   void fill();
+  void use_first_compilations();
   void offer(const Candidate& candidate, const Offer& offer, bool required);
   bool over_budget() const { return tuning_.options.budget_s > 0 && clock_.seconds() > tuning_.options.budget_s; }
   cache::TrialRecord resolve(Pending& pending);
@@ -88,12 +119,13 @@ class Search {
   std::int64_t done_ = 0;
   double best_us_ = 0;
   SearchOutcome outcome_;
-  CompileQueue queue_;  // last: its threads end before the rest goes
+  std::optional<CompileQueue> own_queue_;  // last: its threads end before the rest goes
 };
 
 SearchOutcome Search::run() {
-  for (;;) {
+  for (bool first = true;; first = false) {
     fill();
+    if (first) use_first_compilations();
     if (pending_.empty()) return std::move(outcome_);
     if (stop_requested(tuning_.engine)) {
       outcome_.interrupted = true;
@@ -106,9 +138,20 @@ SearchOutcome Search::run() {
   }
 }
 
+// Nothing can be tried before the first kernel is compiled: what else is to be done is done now.
+void Search::use_first_compilations() {
+  Engine& engine = tuning_.engine;
+  if (engine.compilations != nullptr) {
+    engine.compilations->drop_early();  // what the strategy has asked for now is its own
+    if (engine.next.workload != nullptr) compile_early(engine, tuning_.options);
+  }
+  const bool news = std::any_of(pending_.begin(), pending_.end(), [](const Pending& pending) { return !pending.known; });
+  if (news && !stop_requested(engine)) engine.runner.make_ready(tuning_.workload);
+}
+
 // Keeps the compile threads busy without holding many binaries, and without offering far ahead of what the strategy knows.
 void Search::fill() {
-  const auto ahead = static_cast<std::size_t>(std::max(tuning_.options.compile_threads, 0) + 1);
+  const std::size_t ahead = count_ahead(tuning_.options);
   const bool first = !outcome_.baseline && outcome_.tried.empty() && pending_.empty();
   while (pending_.size() < ahead && (first || !over_budget())) {
     const auto next = strategy_->next();
@@ -124,8 +167,10 @@ void Search::offer(const Candidate& candidate, const Offer& offer, bool required
   if (!tuning_.options.fresh || was_tried(candidate))
     pending.known = tuning_.engine.cache.find_trial(candidate.trial_key.digest());
   if (!pending.known) {
-    pending.stored = runtime::find_stored_binary(tuning_.engine.cache, candidate.trial_key.kernel);
-    if (!pending.stored) pending.compiled = queue_.submit(candidate.source, candidate.trial_key.kernel);
+    // What was compiled early is this tuning's work: it is not looked for among what was stored before.
+    const cache::CacheKey& key = candidate.trial_key.kernel;
+    if (!queue().has_early(key)) pending.stored = runtime::find_stored_binary(tuning_.engine.cache, key);
+    if (!pending.stored) pending.compiled = queue().submit(candidate.source, key);
   }
   pending_.push_back(std::move(pending));
 }

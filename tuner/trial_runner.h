@@ -20,7 +20,7 @@ struct TrialRequest {
   Workload workload;
   Config config;
   const codegen::Binary* binary = nullptr;
-  bool gate = true;                  // false only for a config that already passed for this workload
+  bool gate = true;  // false only for a config that already passed for this workload
   MeasureOptions measure;
 };
 
@@ -33,7 +33,10 @@ struct TrialResult {
   double measure_ms = 0;
 };
 
-struct RaceEntry { Config config; const codegen::Binary* binary = nullptr; };
+struct RaceEntry {
+  Config config;
+  const codegen::Binary* binary = nullptr;
+};
 struct RaceResult {
   std::vector<TrialResult> entries;  // one per entry, in order; Measured or what went wrong
 };
@@ -42,6 +45,9 @@ class TrialRunner {
  public:
   virtual ~TrialRunner() = default;
   virtual const Target& target() const = 0;
+  // Makes what all trials of the workload share, the references above all, which the first of them would do otherwise. What goes
+  // wrong is said by that trial.
+  virtual void make_ready(const Workload& /*workload*/) {}
   virtual TrialResult run(const TrialRequest& request) = 0;
   // Interleaved timing of configs that passed the gate, on one set of inputs.
   virtual RaceResult race(const Workload& workload, std::span<const RaceEntry> entries, const MeasureOptions& options) = 0;

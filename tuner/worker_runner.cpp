@@ -50,6 +50,7 @@ class WorkerRunner final : public TrialRunner {
   }
 
   const Target& target() const override { return target_; }
+  void make_ready(const Workload& workload) override { prepare(workload, true); }
   TrialResult run(const TrialRequest& request) override;
   RaceResult race(const Workload& workload, std::span<const RaceEntry> entries, const MeasureOptions& options) override;
 

@@ -23,11 +23,14 @@ class FakeRunner final : public tuner::TrialRunner {
   std::function<void()> after_trial = [] {};    // called after each run(): tests stop the engine here
   std::string failing_variant;                  // rejected by the gate, whatever its fault
   std::uint32_t failing_smem_bytes = 0;         // what is not packed SDPA fails where its launch takes so much; 0: nowhere
+  std::vector<std::string> ready;               // workloads of make_ready()
   std::vector<std::string> trials;              // configs given to run(), in order
   std::vector<std::vector<std::string>> races;  // configs of each race()
   std::vector<int> race_rounds;                 // asked for, of each
 
   const Target& target() const override { return facts; }
+
+  void make_ready(const Workload& workload) override { ready.push_back(to_string(workload)); }
 
   tuner::TrialResult run(const tuner::TrialRequest& request) override {
     trials.push_back(to_string(request.config));

@@ -2,7 +2,10 @@
 
 #include "tuner/compile_queue.h"
 
+#include <future>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include <catch2/catch_all.hpp>
 
@@ -24,7 +27,66 @@ class RefusingCompiler final : public codegen::Compiler {
   }
 };
 
+cache::CacheKey make_key(int dk) { return {.config = "dk=" + std::to_string(dk)}; }
+
+// Holds the first compilation until it is let go, and keeps the order of all.
+class SlowCompiler final : public codegen::Compiler {
+ public:
+  codegen::CompilerIdentity identity() const override { return {.name = "slow"}; }
+  codegen::CompileResult compile(const codegen::KernelSource& source, const Target& target) override {
+    if (order_.empty()) begun_.set_value();
+    order_.push_back(source.fields.front().second);
+    if (order_.size() == 1) go_.get_future().wait();
+    return fake_.compile(source, target);
+  }
+  void wait_until_begun() { begun_.get_future().wait(); }
+  void go() { go_.set_value(); }
+  const std::vector<int>& order() const { return order_; }  // once nothing is being compiled
+
+ private:
+  testing::FakeCompiler fake_;
+  std::promise<void> begun_, go_;
+  std::vector<int> order_;
+};
+
 }  // namespace
+
+TEST_CASE("what was submitted early is compiled once, after all that waits, and taken over by its key") {
+  SlowCompiler compiler;
+  tuner::CompileQueue queue(compiler, testing::fake_target(), 1, "");
+  auto first = queue.submit(make_source(1), make_key(1));
+  compiler.wait_until_begun();
+  queue.submit_early(make_source(2), make_key(2));
+  queue.submit_early(make_source(3), make_key(3));
+  auto urgent = queue.submit(make_source(4), make_key(4));
+  CHECK(queue.has_early(make_key(2)));
+  CHECK_FALSE(queue.has_early(make_key(4)));
+  auto taken = queue.submit(make_source(3), make_key(3));  // wanted now: it no longer waits for others
+  CHECK_FALSE(queue.has_early(make_key(3)));
+  compiler.go();
+  first.get();
+  urgent.get();
+  CHECK(taken.get().compiled_here);
+  CHECK(queue.submit(make_source(2), make_key(2)).get().compiled_here);
+  CHECK(compiler.order() == std::vector<int>{1, 4, 3, 2});
+}
+
+TEST_CASE("what was submitted early and is dropped is not begun any more") {
+  SlowCompiler compiler;
+  {
+    tuner::CompileQueue queue(compiler, testing::fake_target(), 1, "");
+    auto first = queue.submit(make_source(1), make_key(1));
+    compiler.wait_until_begun();
+    queue.submit_early(make_source(2), make_key(2));
+    queue.submit(make_source(3), make_key(3));
+    queue.drop_early();
+    queue.drop_waiting();
+    CHECK_FALSE(queue.has_early(make_key(2)));
+    compiler.go();
+    first.get();
+  }
+  CHECK(compiler.order() == std::vector<int>{1});
+}
 
 TEST_CASE("each future answers its own source") {
   testing::FakeCompiler compiler;

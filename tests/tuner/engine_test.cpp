@@ -7,6 +7,7 @@
 #include "cache/record_json.h"
 #include "nsajit/error.h"
 #include "tests/tuner/tuned_process.h"
+#include "tuner/candidates.h"
 
 namespace {
 
@@ -62,6 +63,53 @@ TEST_CASE("a second workload of the same tuple reuses the compiled kernels") {
   CHECK_FALSE(report.from_cache);
   CHECK(second.compiler.calls == 0);
   CHECK(report.counts.measured == kValid + 1);
+}
+
+TEST_CASE("the first kernels of the next tuning are compiled beside this one's trials, and are counted as its own") {
+  const TemporaryFolder folder;
+  Process process(folder);
+  process.options.compile_threads = 2;
+  tuner::CompileQueue compilations(process.compiler, process.runner.facts, process.options.compile_threads,
+                                   folder.file("cache.db"));
+  process.compilations = &compilations;
+  Workload other = process.workload;
+  other.problem.dk = 64;  // kernels of its own
+  process.next = &other;
+  CHECK(process.tune().counts.compiled == kValid + 1);
+  const int early = process.compiler.calls - (kValid + 1);
+  CHECK(early <= 3);  // its default, its baseline and one more: a kernel per thread and one that waits
+  const auto set =
+      tuner::make_candidates(process.op, canonical(process.op, other), process.runner.facts, process.compiler.identity());
+  CHECK(compilations.has_early(set.baseline.trial_key.kernel));
+  CHECK(compilations.has_early(set.offered.front().trial_key.kernel));
+
+  process.workload = other;
+  process.next = nullptr;
+  const auto report = process.tune();
+  CHECK(report.counts.compiled == kValid + 1);
+  CHECK(report.counts.measured == kValid + 1);
+  CHECK(process.compiler.calls == 2 * (kValid + 1));  // nothing twice
+  CHECK(process.runner.ready.size() == 2);
+}
+
+TEST_CASE("nothing is compiled early for a tuning whose winner is stored") {
+  const TemporaryFolder folder;
+  Process process(folder);
+  process.options.compile_threads = 2;
+  Workload other = process.workload;
+  other.problem.dk = 64;
+  std::swap(process.workload, other);
+  process.tune();
+  std::swap(process.workload, other);
+  tuner::CompileQueue compilations(process.compiler, process.runner.facts, process.options.compile_threads,
+                                   folder.file("cache.db"));
+  process.compilations = &compilations;
+  process.next = &other;
+  process.tune();
+  CHECK(process.compiler.calls == 2 * (kValid + 1));
+  process.workload = other;
+  CHECK(process.tune().from_cache);
+  CHECK(process.runner.ready.size() == 2);  // nor is a runner made ready for it
 }
 
 TEST_CASE("an interrupted run keeps its trials and the next one resumes from them") {

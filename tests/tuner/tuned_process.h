@@ -22,6 +22,8 @@ struct TunedProcess {
   std::atomic<bool> stop{false};
   std::function<void(const tuner::Progress&)> on_progress;
   tuner::TuneOptions options;
+  tuner::CompileQueue* compilations = nullptr;
+  const Workload* next = nullptr;
   Workload workload{.problem = {.dtype = DType::FP32, .dk = 32, .dv = 32}, .S = 256, .S_kv = 1024};
 
   static cache::Cache open_cache(const TemporaryFolder& folder) {
@@ -34,8 +36,15 @@ struct TunedProcess {
 
   tuner::TuneReport tune() {
     const auto run = cache.begin_run({.command = "test", .device = to_string(runner.facts)});
-    tuner::Engine engine{
-        .op = op, .compiler = compiler, .runner = runner, .cache = cache, .run = run, .on_progress = on_progress, .stop = &stop};
+    tuner::Engine engine{.op = op,
+                         .compiler = compiler,
+                         .runner = runner,
+                         .cache = cache,
+                         .run = run,
+                         .on_progress = on_progress,
+                         .stop = &stop,
+                         .compilations = compilations,
+                         .next = {.op = &op, .workload = next}};
     auto report = tuner::tune(engine, workload, options);
     cache.finish_run(run);
     return report;
