@@ -31,7 +31,7 @@ struct DenseWgmmaShape : WarpgroupCta<Fields::warpgroups, Fields::blocks_per_sm>
 
 // The blocks of rows of a launch, dealt to its CTAs in turn. Short windows are alike everywhere: those of a group together, so
 // that its K and V stay in L2. Else rows are the longer the later: the longest of all groups first, so that CTAs end together.
-// Fewer than 2^31 blocks, as the host sees to. A block is three digits, counted on without a division.
+// Fewer than 2^31 blocks, as the host sees to. A block is three digits, counted on without divisions.
 template <class Fields>
 class ItemCursor {
  public:
@@ -44,12 +44,26 @@ class ItemCursor {
     all_ = radix_[0] * radix_[1] * (alike_ ? static_cast<uint32>(args.B) : blocks);
     at_ = blockIdx.x;
     split(at_, digits_);
-    split(gridDim.x, step_);
+    if constexpr (kStepKept) split(gridDim.x, step_);
   }
 
   __device__ __forceinline__ bool done() const { return at_ >= all_; }
   __device__ __forceinline__ void next() {
     at_ += gridDim.x;
+    if constexpr (kStepKept) {
+      add_step();
+    } else {
+      split(at_, digits_);
+    }
+  }
+  __device__ __forceinline__ Item item() const {
+    return alike_ ? Item{digits_[2], digits_[1], digits_[0]} : Item{digits_[1], digits_[0], digits_[2]};
+  }
+
+ private:
+  static constexpr bool kStepKept = Fields::dv <= 192;  // rows of more output values leave no registers for it
+
+  __device__ __forceinline__ void add_step() {
     digits_[0] += step_[0];
     digits_[1] += step_[1];
     digits_[2] += step_[2];
@@ -60,11 +74,6 @@ class ItemCursor {
       digits_[i + 1] += carry ? 1 : 0;
     }
   }
-  __device__ __forceinline__ Item item() const {
-    return alike_ ? Item{digits_[2], digits_[1], digits_[0]} : Item{digits_[1], digits_[0], digits_[2]};
-  }
-
- private:
   __device__ __forceinline__ void split(uint32 index, uint32 (&digits)[3]) const {
     const uint32 upper = index / radix_[0];
     digits[0] = index - upper * radix_[0];
