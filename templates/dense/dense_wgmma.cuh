@@ -61,7 +61,7 @@ class ItemCursor {
   }
 
  private:
-  static constexpr bool kStepKept = Fields::dv <= 192;  // rows of more output values leave no registers for it
+  static constexpr bool kStepKept = Fields::dk <= 192 && Fields::dv <= 192;  // longer rows leave no registers for it
 
   __device__ __forceinline__ void add_step() {
     digits_[0] += step_[0];
