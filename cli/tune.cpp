@@ -1,11 +1,9 @@
 // tune: tunes each tuple of a sweep, on one device or on several of one model, and keeps every outcome in the cache.
 
-#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <memory>
 #include <mutex>
-#include <thread>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -31,8 +29,6 @@
 namespace nsajit::cli {
 namespace {
 
-constexpr int kMostCompileThreads = 16;  // of a device; each NVRTC compilation holds some hundred MiB
-
 struct TuneSettings {
   TupleOptions tuples;
   std::string captured;  // a folder; instead of the tuples
@@ -52,15 +48,11 @@ struct Totals {
 };
 
 // The sweep's [tune] where no flag says otherwise.
-tuner::TuneOptions merge_options(const TuneSettings& settings, const Sweep& sweep, const TuneLanes& lanes) {
+tuner::TuneOptions merge_options(const TuneSettings& settings, const Sweep& sweep) {
   auto options = settings.tune;
   if (sweep.strategy && settings.strategy_option->empty()) options.strategy = *sweep.strategy;
   if (sweep.max_trials && settings.trials_option->empty()) options.max_trials = *sweep.max_trials;
   if (sweep.budget_s && settings.budget_option->empty()) options.budget_s = *sweep.budget_s;
-  // Compiling beside a kernel that is being timed on the same processors would spoil its time.
-  const int threads = static_cast<int>(std::thread::hardware_concurrency());
-  const int share = threads / 2 / static_cast<int>(lanes.lanes.size());
-  options.compile_threads = lanes.target().backend == Backend::Cpu ? 0 : std::clamp(share, 1, kMostCompileThreads);
   tuner::make_strategy(options.strategy, {.candidates = 1});  // refuses an unknown name before a run begins
   return options;
 }
@@ -188,10 +180,10 @@ void tune_one(SweepRun& sweep, std::size_t lane_index, std::size_t index) {
                        .compiler = *sweep.lanes.compiler,
                        .runner = *lane.runner,
                        .cache = lane.cache,
+                       .compilations = *lane.compilations,
                        .run = sweep.run,
                        .on_progress = show,
-                       .stop = &sweep.stop,
-                       .compilations = lane.compilations.get()};
+                       .stop = &sweep.stop};
   // With several devices, who takes the next one is not known yet.
   if (sweep.lanes.lanes.size() == 1 && index + 1 < sweep.workloads.size()) {
     const Workload& next = sweep.workloads[index + 1];
@@ -208,12 +200,9 @@ ExitCode run_tune(const Session& session, const TuneSettings& settings) {
   Sweep sweep = read_workloads(settings);
   sweep.workloads = canonical_workloads(sweep.workloads);  // refuses what no operation serves before anything is done
   auto lanes = open_lanes(settings.lanes, sweep.recordings, session.environment);
-  const auto options = merge_options(settings, sweep, lanes);
+  const auto options = merge_options(settings, sweep);
   const bool frozen = session.environment.frozen;
   auto& cache = lanes.lanes.front().cache;
-  for (TuneLane& lane : lanes.lanes)
-    lane.compilations = std::make_unique<tuner::CompileQueue>(*lanes.compiler, lanes.target(), options.compile_threads,
-                                                              lane.cache.is_writable() ? lane.cache.path() : "");
   const auto run = frozen ? 0 : begin_run(cache, session, lanes.target(), lanes.compiler->identity());
 
   const InterruptGuard interrupt;

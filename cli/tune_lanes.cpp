@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <future>
+#include <thread>
 #include <utility>
 
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "cli/child_compiler.h"
 #include "cli/device_list.h"
 #include "nsajit/error.h"
+#include "runtime/compile_once.h"
 #include "tuner/frozen_runner.h"
 #include "tuner/shared_work.h"
 #include "tuner/worker_runner.h"
@@ -38,6 +40,14 @@ OwnedRunner make_runner(const std::string& device, const LaneSettings& settings,
   }
   if (environment.frozen) owned.runner = tuner::make_frozen_runner(std::move(owned.runner));
   return owned;
+}
+
+constexpr std::size_t kMostCompileThreads = 16;  // of a device; each NVRTC compilation holds some hundred MiB
+
+// Compiling beside a kernel that is being timed on the same processors would spoil its time.
+int count_compile_threads(Backend backend, std::size_t devices) {
+  if (backend == Backend::Cpu) return 0;
+  return static_cast<int>(std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2 / devices, 1, kMostCompileThreads));
 }
 
 std::vector<OwnedRunner> make_runners(const std::vector<std::string>& devices, const LaneSettings& settings,
@@ -80,6 +90,10 @@ TuneLanes open_lanes(const LaneSettings& settings, const Recordings& recordings,
                           .runner = std::move(runners[index].runner),
                           .cache = cache::Cache::open(settings.cache, mode),
                           .progress = ProgressLine(isatty(STDERR_FILENO) != 0)});
+  const int threads = count_compile_threads(made.target().backend, devices.size());
+  for (TuneLane& lane : made.lanes)
+    lane.compilations =
+        std::make_unique<tuner::CompileQueue>(*made.compiler, made.target(), threads, runtime::shared_cache_path(lane.cache));
   return made;
 }
 

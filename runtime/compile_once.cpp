@@ -38,6 +38,8 @@ void store(cache::Cache& cache, const cache::CacheKey& key, const codegen::Binar
 
 }  // namespace
 
+std::string shared_cache_path(const cache::Cache& cache) { return cache.is_writable() ? cache.path() : ""; }
+
 Built compile_once(codegen::Compiler& compiler, const codegen::KernelSource& source, const Target& target,
                    const cache::CacheKey& key, const std::string& cache_path) {
   if (cache_path.empty()) return {.result = compiler.compile(source, target)};

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "cache/cache.h"
 #include "cache/cache_key.h"
 #include "codegen/compiler.h"
 
@@ -13,6 +14,9 @@ struct Built {
   codegen::CompileResult result;
   bool compiled_here = true;  // false: another one did, and this is what it stored
 };
+
+// The path under which compile_once shares what it compiles; "" where `cache` cannot be written.
+std::string shared_cache_path(const cache::Cache& cache);
 
 // `cache_path`: a cache that may be written; "": there is none, and the kernel is compiled here and now. Trouble with
 // the cache or its lock is a warning at most. A kernel that does not compile is not stored: each one finds out.

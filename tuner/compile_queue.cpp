@@ -2,6 +2,7 @@
 
 #include "tuner/compile_queue.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace nsajit::tuner {
@@ -21,28 +22,25 @@ CompileQueue::~CompileQueue() {
   changed_.notify_all();
 }
 
-CompileQueue::Job CompileQueue::make_job(codegen::KernelSource source, cache::CacheKey key) {
-  return Job([this, source = std::move(source), key = std::move(key)] {
+std::function<runtime::Built()> CompileQueue::compilation(codegen::KernelSource source, cache::CacheKey key) {
+  return [this, source = std::move(source), key = std::move(key)] {
     return runtime::compile_once(compiler_, source, target_, key, cache_path_);
-  });
+  };
 }
 
 std::future<runtime::Built> CompileQueue::submit(codegen::KernelSource source, cache::CacheKey key) {
-  if (threads_.empty()) {
-    return std::async(std::launch::deferred, [this, source = std::move(source), key = std::move(key)] {
-      return runtime::compile_once(compiler_, source, target_, key, cache_path_);
-    });
-  }
+  if (threads_.empty()) return std::async(std::launch::deferred, compilation(std::move(source), std::move(key)));
   std::future<runtime::Built> result;
   {
     const std::lock_guard lock(mutex_);
     if (auto early = early_.extract(key.digest()); early) {
-      result = std::move(early.mapped().result);
-      auto waiting = early_jobs_.extract(early.mapped().number);
-      if (!waiting) return result;
-      jobs_.push_back(std::move(waiting.mapped()));
+      result = std::move(early.mapped());
+      const auto waiting = std::ranges::find(early_jobs_, early.key(), &EarlyJob::key);
+      if (waiting == early_jobs_.end()) return result;
+      jobs_.push_back(std::move(waiting->job));
+      early_jobs_.erase(waiting);
     } else {
-      jobs_.push_back(make_job(std::move(source), std::move(key)));
+      jobs_.emplace_back(compilation(std::move(source), std::move(key)));
       result = jobs_.back().get_future();
     }
   }
@@ -53,11 +51,11 @@ std::future<runtime::Built> CompileQueue::submit(codegen::KernelSource source, c
 void CompileQueue::submit_early(codegen::KernelSource source, cache::CacheKey key) {
   if (threads_.empty() || has_early(key)) return;
   const std::string digest = key.digest();
-  Job job = make_job(std::move(source), std::move(key));
-  early_[digest] = {.number = submitted_early_, .result = job.get_future()};
+  Job job(compilation(std::move(source), std::move(key)));
+  early_[digest] = job.get_future();
   {
     const std::lock_guard lock(mutex_);
-    early_jobs_.emplace(submitted_early_++, std::move(job));
+    early_jobs_.push_back({digest, std::move(job)});
   }
   changed_.notify_one();
 }
@@ -85,7 +83,8 @@ void CompileQueue::work() {
       job = std::move(jobs_.front());
       jobs_.pop_front();
     } else {
-      job = std::move(early_jobs_.extract(early_jobs_.begin()).mapped());
+      job = std::move(early_jobs_.front().job);
+      early_jobs_.pop_front();
     }
     lock.unlock();
     job();

@@ -8,6 +8,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <future>
 #include <map>
 #include <mutex>
@@ -32,6 +33,7 @@ class CompileQueue {
   // The future rethrows what the compiler throws: an environment error, not a bad candidate. Takes over what was submitted early
   // under the same key.
   std::future<runtime::Built> submit(codegen::KernelSource source, cache::CacheKey key);
+  std::size_t threads() const { return threads_.size(); }
 
   // The result waits for submit() with the same key. Nothing happens with 0 threads.
   void submit_early(codegen::KernelSource source, cache::CacheKey key);
@@ -44,11 +46,11 @@ class CompileQueue {
 
  private:
   using Job = std::packaged_task<runtime::Built()>;
-  struct Early {
-    std::uint64_t number = 0;  // of its job, where that still waits
-    std::future<runtime::Built> result;
+  struct EarlyJob {
+    std::string key;  // digest
+    Job job;
   };
-  Job make_job(codegen::KernelSource source, cache::CacheKey key);
+  std::function<runtime::Built()> compilation(codegen::KernelSource source, cache::CacheKey key);
   void work();
 
   codegen::Compiler& compiler_;
@@ -57,11 +59,10 @@ class CompileQueue {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;
-  std::map<std::uint64_t, Job> early_jobs_;  // in the order they were submitted
+  std::deque<EarlyJob> early_jobs_;
   bool closing_ = false;
-  std::map<std::string, Early> early_;  // by digest; of the caller's thread
-  std::uint64_t submitted_early_ = 0;
-  std::vector<std::jthread> threads_;  // last: joined before what they use is gone
+  std::map<std::string, std::future<runtime::Built>> early_;  // results by digest; of the caller's thread
+  std::vector<std::jthread> threads_;                         // last: joined before what they use is gone
 };
 
 }  // namespace nsajit::tuner

@@ -26,7 +26,6 @@ struct TuneOptions {
   int finalists = 3;
   MeasureOptions screening{.warmup = 1, .rounds = 7};
   MeasureOptions final_race{.warmup = 2, .rounds = 25};
-  int compile_threads = 2;
   bool fresh = false;  // measure anew: stored trials and decisions are not used, stored code is
 };
 
@@ -68,13 +67,11 @@ struct Engine {
   codegen::Compiler& compiler;
   TrialRunner& runner;
   cache::Cache& cache;
+  CompileQueue& compilations;  // of several tunings in turn: one that ends waits for none of it
   std::int64_t run = 0;
   std::function<void(const Progress&)> on_progress;
   const std::atomic<bool>* stop = nullptr;  // set by Ctrl-C: finish the current trial, store, return
-  // Of several tunings in turn: one that ends waits for no compilation, and the first kernels of the next one are compiled beside
-  // this one's trials. nullptr: the search has a queue of its own, with TuneOptions::compile_threads.
-  CompileQueue* compilations = nullptr;
-  NextTuning next;
+  NextTuning next;                          // its first kernels are compiled beside this one's trials
 };
 
 // The canonical form of the workload (op.h) is tuned, and is what the rows are of.

@@ -36,7 +36,7 @@ std::unique_ptr<Strategy> make_search_strategy(Engine& engine, const Op& op, con
 }
 
 // Compiled ahead, so that all threads have work and one kernel is waiting.
-std::size_t count_ahead(const TuneOptions& options) { return static_cast<std::size_t>(std::max(options.compile_threads, 0) + 1); }
+std::size_t count_ahead(const CompileQueue& queue) { return queue.threads() + 1; }
 
 // Submits what the next tuning will begin with, as far as nothing is known of it.
 void compile_early(Engine& engine, const TuneOptions& options) {
@@ -48,11 +48,11 @@ void compile_early(Engine& engine, const TuneOptions& options) {
   const auto submit = [&](const Candidate& candidate) {
     if (!options.fresh && engine.cache.find_trial(candidate.trial_key.digest())) return;
     if (runtime::find_stored_binary(engine.cache, candidate.trial_key.kernel)) return;
-    engine.compilations->submit_early(candidate.source, candidate.trial_key.kernel);
+    engine.compilations.submit_early(candidate.source, candidate.trial_key.kernel);
   };
   submit(set.baseline);
   const auto strategy = make_search_strategy(engine, op, workload, set, options);
-  for (std::size_t count = 1; count < count_ahead(options); ++count) {
+  for (std::size_t count = 1; count < count_ahead(engine.compilations); ++count) {
     const auto offer = strategy->next();
     if (!offer) return;
     submit(set.offered[offer->candidate]);
@@ -69,8 +69,6 @@ struct Pending {
   std::future<runtime::Built> compiled;     // else it is being compiled
 };
 
-std::string shared_cache_path(const cache::Cache& cache) { return cache.is_writable() ? cache.path() : ""; }
-
 // What another process compiled is none of this run's work.
 codegen::CompileResult count_compiled(Tuning& tuning, runtime::Built built) {
   if (built.compiled_here) {
@@ -84,20 +82,15 @@ class Search {
  public:
   explicit Search(Tuning& tuning)
       : tuning_(tuning),
-        strategy_(make_search_strategy(tuning.engine, tuning.engine.op, tuning.workload, tuning.set, tuning.options)) {
-    const Engine& engine = tuning.engine;
-    if (engine.compilations == nullptr)
-      own_queue_.emplace(engine.compiler, engine.runner.target(), tuning.options.compile_threads,
-                         shared_cache_path(engine.cache));
-  }
-  ~Search() { queue().drop_waiting(); }
+        queue_(tuning.engine.compilations),
+        strategy_(make_search_strategy(tuning.engine, tuning.engine.op, tuning.workload, tuning.set, tuning.options)) {}
+  ~Search() { queue_.drop_waiting(); }
   Search(const Search&) = delete;
   Search& operator=(const Search&) = delete;
 
   SearchOutcome run();
 
  private:
-  CompileQueue& queue() { return own_queue_ ? *own_queue_ : *tuning_.engine.compilations; }
   void fill();
   void use_first_compilations();
   void offer(const Candidate& candidate, const Offer& offer, bool required);
@@ -113,13 +106,13 @@ class Search {
   void show_progress();
 
   Tuning& tuning_;
+  CompileQueue& queue_;
   const Stopwatch clock_;
   std::unique_ptr<Strategy> strategy_;
   std::deque<Pending> pending_;
   std::int64_t done_ = 0;
   double best_us_ = 0;
   SearchOutcome outcome_;
-  std::optional<CompileQueue> own_queue_;  // last: its threads end before the rest goes
 };
 
 SearchOutcome Search::run() {
@@ -141,17 +134,15 @@ SearchOutcome Search::run() {
 // Nothing can be tried before the first kernel is compiled: what else is to be done is done now.
 void Search::use_first_compilations() {
   Engine& engine = tuning_.engine;
-  if (engine.compilations != nullptr) {
-    engine.compilations->drop_early();  // what the strategy has asked for now is its own
-    if (engine.next.workload != nullptr) compile_early(engine, tuning_.options);
-  }
+  queue_.drop_early();  // what the strategy has asked for now is its own
+  if (engine.next.workload != nullptr) compile_early(engine, tuning_.options);
   const bool news = std::any_of(pending_.begin(), pending_.end(), [](const Pending& pending) { return !pending.known; });
   if (news && !stop_requested(engine)) engine.runner.make_ready(tuning_.workload);
 }
 
 // Keeps the compile threads busy without holding many binaries, and without offering far ahead of what the strategy knows.
 void Search::fill() {
-  const std::size_t ahead = count_ahead(tuning_.options);
+  const std::size_t ahead = count_ahead(queue_);
   const bool first = !outcome_.baseline && outcome_.tried.empty() && pending_.empty();
   while (pending_.size() < ahead && (first || !over_budget())) {
     const auto next = strategy_->next();
@@ -169,8 +160,8 @@ void Search::offer(const Candidate& candidate, const Offer& offer, bool required
   if (!pending.known) {
     // What was compiled early is this tuning's work: it is not looked for among what was stored before.
     const cache::CacheKey& key = candidate.trial_key.kernel;
-    if (!queue().has_early(key)) pending.stored = runtime::find_stored_binary(tuning_.engine.cache, key);
-    if (!pending.stored) pending.compiled = queue().submit(candidate.source, key);
+    if (!queue_.has_early(key)) pending.stored = runtime::find_stored_binary(tuning_.engine.cache, key);
+    if (!pending.stored) pending.compiled = queue_.submit(candidate.source, key);
   }
   pending_.push_back(std::move(pending));
 }
@@ -307,7 +298,7 @@ std::optional<codegen::Binary> find_or_compile(Tuning& tuning, const Candidate& 
   const cache::CacheKey& key = candidate.trial_key.kernel;
   if (auto stored = runtime::find_stored_binary(engine.cache, key)) return stored;
   auto result = count_compiled(tuning, runtime::compile_once(engine.compiler, candidate.source, engine.runner.target(), key,
-                                                             shared_cache_path(engine.cache)));
+                                                             runtime::shared_cache_path(engine.cache)));
   if (auto* binary = std::get_if<codegen::Binary>(&result)) return std::move(*binary);
   return std::nullopt;
 }

@@ -49,13 +49,23 @@ class SlowCompiler final : public codegen::Compiler {
   std::vector<int> order_;
 };
 
+// Of one thread, which compiles source 1 until the compiler is let go.
+struct BusyQueue {
+  tuner::CompileQueue queue;
+  std::future<runtime::Built> first;
+
+  explicit BusyQueue(SlowCompiler& compiler)
+      : queue(compiler, testing::fake_target(), 1, ""), first(queue.submit(make_source(1), make_key(1))) {
+    compiler.wait_until_begun();
+  }
+};
+
 }  // namespace
 
 TEST_CASE("what was submitted early is compiled once, after all that waits, and taken over by its key") {
   SlowCompiler compiler;
-  tuner::CompileQueue queue(compiler, testing::fake_target(), 1, "");
-  auto first = queue.submit(make_source(1), make_key(1));
-  compiler.wait_until_begun();
+  BusyQueue busy(compiler);
+  auto& queue = busy.queue;
   queue.submit_early(make_source(2), make_key(2));
   queue.submit_early(make_source(3), make_key(3));
   auto urgent = queue.submit(make_source(4), make_key(4));
@@ -64,7 +74,7 @@ TEST_CASE("what was submitted early is compiled once, after all that waits, and 
   auto taken = queue.submit(make_source(3), make_key(3));  // wanted now: it no longer waits for others
   CHECK_FALSE(queue.has_early(make_key(3)));
   compiler.go();
-  first.get();
+  busy.first.get();
   urgent.get();
   CHECK(taken.get().compiled_here);
   CHECK(queue.submit(make_source(2), make_key(2)).get().compiled_here);
@@ -74,16 +84,15 @@ TEST_CASE("what was submitted early is compiled once, after all that waits, and 
 TEST_CASE("what was submitted early and is dropped is not begun any more") {
   SlowCompiler compiler;
   {
-    tuner::CompileQueue queue(compiler, testing::fake_target(), 1, "");
-    auto first = queue.submit(make_source(1), make_key(1));
-    compiler.wait_until_begun();
+    BusyQueue busy(compiler);
+    auto& queue = busy.queue;
     queue.submit_early(make_source(2), make_key(2));
     queue.submit(make_source(3), make_key(3));
     queue.drop_early();
     queue.drop_waiting();
     CHECK_FALSE(queue.has_early(make_key(2)));
     compiler.go();
-    first.get();
+    busy.first.get();
   }
   CHECK(compiler.order() == std::vector<int>{1});
 }

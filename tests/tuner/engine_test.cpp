@@ -68,9 +68,7 @@ TEST_CASE("a second workload of the same tuple reuses the compiled kernels") {
 TEST_CASE("the first kernels of the next tuning are compiled beside this one's trials, and are counted as its own") {
   const TemporaryFolder folder;
   Process process(folder);
-  process.options.compile_threads = 2;
-  tuner::CompileQueue compilations(process.compiler, process.runner.facts, process.options.compile_threads,
-                                   folder.file("cache.db"));
+  tuner::CompileQueue compilations(process.compiler, process.runner.facts, process.compile_threads, folder.file("cache.db"));
   process.compilations = &compilations;
   Workload other = process.workload;
   other.problem.dk = 64;  // kernels of its own
@@ -95,14 +93,12 @@ TEST_CASE("the first kernels of the next tuning are compiled beside this one's t
 TEST_CASE("nothing is compiled early for a tuning whose winner is stored") {
   const TemporaryFolder folder;
   Process process(folder);
-  process.options.compile_threads = 2;
   Workload other = process.workload;
   other.problem.dk = 64;
   std::swap(process.workload, other);
   process.tune();
   std::swap(process.workload, other);
-  tuner::CompileQueue compilations(process.compiler, process.runner.facts, process.options.compile_threads,
-                                   folder.file("cache.db"));
+  tuner::CompileQueue compilations(process.compiler, process.runner.facts, process.compile_threads, folder.file("cache.db"));
   process.compilations = &compilations;
   process.next = &other;
   process.tune();
@@ -260,9 +256,9 @@ TEST_CASE("candidates are tried in the same order with and without compile threa
   const TemporaryFolder folder_a;
   const TemporaryFolder folder_b;
   Process inline_compiled(folder_a);
-  inline_compiled.options.compile_threads = 0;
+  inline_compiled.compile_threads = 0;
   Process threaded(folder_b);
-  threaded.options.compile_threads = 3;
+  threaded.compile_threads = 3;
   inline_compiled.tune();
   threaded.tune();
   CHECK(inline_compiled.runner.trials == threaded.runner.trials);

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -22,7 +23,8 @@ struct TunedProcess {
   std::atomic<bool> stop{false};
   std::function<void(const tuner::Progress&)> on_progress;
   tuner::TuneOptions options;
-  tuner::CompileQueue* compilations = nullptr;
+  int compile_threads = 2;
+  tuner::CompileQueue* compilations = nullptr;  // of several tunings; else one of its own for each
   const Workload* next = nullptr;
   Workload workload{.problem = {.dtype = DType::FP32, .dk = 32, .dv = 32}, .S = 256, .S_kv = 1024};
 
@@ -36,14 +38,16 @@ struct TunedProcess {
 
   tuner::TuneReport tune() {
     const auto run = cache.begin_run({.command = "test", .device = to_string(runner.facts)});
+    std::optional<tuner::CompileQueue> own;
+    if (compilations == nullptr) own.emplace(compiler, runner.facts, compile_threads, runtime::shared_cache_path(cache));
     tuner::Engine engine{.op = op,
                          .compiler = compiler,
                          .runner = runner,
                          .cache = cache,
+                         .compilations = own ? *own : *compilations,
                          .run = run,
                          .on_progress = on_progress,
                          .stop = &stop,
-                         .compilations = compilations,
                          .next = {.op = &op, .workload = next}};
     auto report = tuner::tune(engine, workload, options);
     cache.finish_run(run);
